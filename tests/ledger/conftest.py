@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,23 @@ from own_database import own_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database in which there is nothing; each test that asks for one runs on both kinds."""
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Makes databases in which there is nothing, and returns their URLs; each test runs on both kinds."""
+    numbers = itertools.count(1)
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        yield lambda: f"sqlite:///{tmp_path / f'ledger-{next(numbers)}.sqlite'}"
         return
-    with own_database(sa.make_url(request.getfixturevalue("postgresql"))) as url:
-        yield url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    server = sa.make_url(request.getfixturevalue("postgresql"))
+    with ExitStack() as made:
+
+        def make() -> str:
+            url = made.enter_context(own_database(server))
+            return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+        yield make
+
+
+@pytest.fixture
+def empty_database(new_database: Callable[[], str]) -> str:
+    """The URL of a database in which there is nothing; each test that asks for one runs on both kinds."""
+    return new_database()

@@ -10,6 +10,7 @@ import without_syncing
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from former_ledger import former_ledger
 
 from pipeline.errors import ConfigError, TransientError
 from pipeline.ledger import Ledger, articles, database, evidence, leases, migrations, tokens
@@ -25,9 +26,9 @@ def later(seconds: float) -> dt.datetime:
     return NOW + dt.timedelta(seconds=seconds)
 
 
-def test_the_migrations_make_the_schema_that_the_code_uses(ledger: Ledger) -> None:
-    with ledger.read() as transaction:
-        differences = compare_metadata(MigrationContext.configure(transaction), metadata)
+def test_the_migrations_make_the_schema_that_the_code_uses(empty_database: str) -> None:
+    with former_ledger(empty_database, "head") as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
     assert differences == []
 
 

@@ -1,4 +1,8 @@
-"""Alembic's migrations, run from the program itself: the schema is brought up to date when a ledger is opened."""
+"""The schema is brought up to date by the program itself, when a ledger is opened.
+
+An older ledger is migrated, by Alembic. In an empty database the tables are made as they are now: all migrations one
+after the other would make the same, and take a second of CPU.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,14 @@ from pipeline.errors import ConfigError
 
 HEAD = "0050"  # the newest revision under versions/, as a test verifies
 
+# As Alembic makes it.
+_VERSIONS = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
 
 def upgrade(engine: Engine) -> None:
     """Upgrade the database to HEAD. One process at a time does so; the others wait and find it done."""
@@ -20,22 +32,40 @@ def upgrade(engine: Engine) -> None:
         return
     if current is not None and current > HEAD:
         raise _too_new(current)
+    with engine.execution_options(citewire_write=True).begin() as connection:
+        if connection.dialect.name == "postgresql":  # a migration, or waiting for another's, may take any time
+            connection.execute(sa.text("SELECT set_config('statement_timeout', '0', true)"))
+            connection.execute(sa.text("SELECT set_config('lock_timeout', '0', true)"))
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(4204204204)"))
+        before = _version(connection)  # another process may have been first
+        if before is None:
+            _create(connection)
+        elif before != HEAD:
+            _migrate(connection)
+            _record(connection, f"schema {before} → {HEAD}")
+
+
+def _create(connection: sa.Connection) -> None:
+    """Make all tables, which the database has none of yet.
+
+    The row that a migration adds to the leases is there as soon as NCBI is asked for the first time.
+    """
+    from pipeline.ledger.tables import metadata
+
+    metadata.create_all(connection, checkfirst=False)
+    _VERSIONS.create(connection, checkfirst=True)
+    connection.execute(sa.insert(_VERSIONS).values(version_num=HEAD))
+
+
+def _migrate(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", "pipeline:ledger/migrations")
     config.set_main_option("path_separator", "os")
-    with engine.execution_options(citewire_write=True).begin() as connection:
-        if connection.dialect.name == "postgresql":  # a migration, or waiting for another's, may take any time
-            connection.execute(sa.text("SELECT set_config('statement_timeout', '0', true)"))
-            connection.execute(sa.text("SELECT set_config('lock_timeout', '0', true)"))
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(4204204204)"))
-        config.attributes["connection"] = connection
-        before = _version(connection)  # another process may have been first
-        command.upgrade(config, "head")
-        if before not in (None, HEAD):
-            _record(connection, f"schema {before} → {HEAD}")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def check(engine: Engine, where: str) -> None:

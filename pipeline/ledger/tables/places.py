@@ -35,7 +35,8 @@ places = sa.Table(
     sa.Column("check_due", Instant),  # when it is to be read back next
     sa.Column("checked_up_to", sa.String(128)),  # the last article of the current reading; None: none has begun
     sa.Column("check_error", sa.Text),  # why it could not be read back
-    sa.CheckConstraint("state IN ('in-force', 'orphan', 'emptying', 'emptied', 'given-up')", name="state"),
+    # The name gets its prefix twice, as in every ledger since the migration that made the table.
+    sa.CheckConstraint("state IN ('in-force', 'orphan', 'emptying', 'emptied', 'given-up')", name="ck_places_state"),
     sa.Index("ix_places_channel", "channel"),
     sa.Index("ix_places_busy", "key", sqlite_where=_BUSY),
 )
