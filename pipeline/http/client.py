@@ -23,7 +23,7 @@ import urllib3.response as u3_response
 from urllib3 import Retry, Timeout
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
-from pipeline.http.connection import CA_FILE, ClientCertificate, Gate, GuardedPools, tls_context
+from pipeline.http.connection import CA_FILE, ClientCertificate, Gate, GuardedPools, tls_context, usual_tls_context
 from pipeline.http.egress import EgressGuard
 from pipeline.http.response import Response
 from pipeline.web_address import web_address
@@ -180,7 +180,9 @@ class Http:
 
     @property
     def _tls(self) -> ssl.SSLContext:
-        """Return the TLS context of all threads, loaded once: reading the authorities takes 25 ms of CPU."""
+        """Return the TLS context of all threads: the usual one, unless the client has files of its own."""
+        if self._ca_file is None and self._client_certificate is None:
+            return usual_tls_context()
         with self._loading:
             if self._loaded is None:
                 self._loaded = tls_context(self._ca_file or CA_FILE, self._client_certificate)

@@ -16,6 +16,7 @@ from tls_listener import TlsListener, server_context
 
 from pipeline.errors import TransientError
 from pipeline.http import EgressGuard, Http, Limits
+from pipeline.http.connection import usual_tls_context
 
 GUARD = EgressGuard([ipaddress.ip_network("127.0.0.0/8")])
 
@@ -84,9 +85,16 @@ def test_a_certificate_of_an_unknown_authority_is_refused_whatever_the_environme
 ) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, str(certificate))
+    usual_tls_context.cache_clear()  # to be read in this environment
     with pytest.raises(TransientError, match="self-signed certificate") as raised:
         Http(GUARD).request("GET", f"https://localhost:{server.port}/")
     assert raised.value.code == "tls-failed"
+
+
+def test_clients_that_trust_the_usual_authorities_read_them_once(certificate: Path) -> None:
+    usual, another, own = Http(GUARD), Http(GUARD, contact_url="https://notes.example.org"), str(certificate)
+    assert usual._tls is another._tls
+    assert usual._tls is not Http(GUARD, ca_file=own)._tls is not Http(GUARD, ca_file=own)._tls
 
 
 def test_a_drip_is_cut_at_the_whole_time(certificate: Path) -> None:
