@@ -35,7 +35,9 @@ def _growth(work: Callable[[int], object]) -> str | None:
     size, before = SMALLEST, _cost(work, SMALLEST)
     while size * STEP <= LARGEST and (size == SMALLEST or before < LONG_ENOUGH):
         size, now = size * STEP, _cost(work, size * STEP)
-        limit = MOST * max(before, _floor(size))
+        limit = MOST * before
+        if now > limit:
+            limit = max(limit, MOST * _floor(size))
         for _ in range(_TRIES):
             if now > limit:  # or another process was in the way
                 now = min(now, _cost(work, size))
