@@ -52,6 +52,10 @@ def _create(connection: sa.Connection) -> None:
     """
     from pipeline.ledger.tables import metadata
 
+    if connection.dialect.name == "postgresql":
+        for index in (index for table in metadata.tables.values() for index in table.indexes):
+            # Tables name the condition for SQLite alone: see `tables.base`.
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
     metadata.create_all(connection, checkfirst=False)
     _VERSIONS.create(connection, checkfirst=True)
     connection.execute(sa.insert(_VERSIONS).values(version_num=HEAD))
