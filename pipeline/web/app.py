@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web import partners, problems, refusals
 from pipeline.web.addresses import Addresses
 from pipeline.web.bounded import Bounded
-from pipeline.web.changing import refusing_when_outdated
 from pipeline.web.console import router as console
 from pipeline.web.console.live import Live, versions_of
 from pipeline.web.console.pages import HOME, Pages
@@ -27,6 +26,7 @@ from pipeline.web.partners import own, secrets, trying
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, manifest, site_pages, unknown, well_known
 from pipeline.web.restored import Restored
+from pipeline.web.rooms import open_room
 from pipeline.web.trying import Trials
 from pipeline.web.v1 import events
 from pipeline.web.v1 import router as v1
@@ -52,9 +52,9 @@ def create_app(
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,  # the redirect would be to whatever Host the client sent
-        generate_unique_id_function=lambda route: route.name,
     )
-    trials = Trials(context, intake_of(context), limiter)
+    intake = intake_of(context)
+    trials = Trials(context, intake, limiter)
     arrivals = partners.arrivals_of(context)
     ends = events.ends_of(context)
     live = Live(functools.partial(versions_of, context))
@@ -64,7 +64,7 @@ def create_app(
         ends.stop()
         live.stop()
 
-    app.state.stop, app.state.ends = stop, ends
+    app.state.stop, app.state.ends, app.state.hold = stop, ends, context.hold
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge, pages=HOME, page=Pages(context).too_large)
@@ -76,27 +76,25 @@ def create_app(
     unknown.register(app, context.site)
     refusals.register(app)
     bounded = Bounded(context.policy.article_budget)
-    unless_outdated = [Depends(refusing_when_outdated(context))]
     looked_at = Renditions(context, bounded)
     rooms = (
         *v1.routers(context, ends, looked_at, trials),
         *console.routers(context, limiter, live, looked_at, trials),
+        manifest.router(context),  # before the articles, whose addresses match it
+        public.router(context, bounded),
+        feeds.router(context),
+        site_pages.router(context),
+        evidence.router(context),
+        partners.router(context, limiter, arrivals),
+        own.router(context, intake, limiter),
+        trying.router(context, intake, limiter, trials),
+        secrets.router(context, intake, limiter),
+        *([hub.router(context, context.hub, limiter)] if context.hub is not None else ()),
+        health.router(context, alive, disk),
+        metrics.router(context, app.state.refusals),
+        well_known.router(context),
     )
     for room in rooms:
-        app.include_router(room, dependencies=unless_outdated)
-    app.include_router(manifest.router(context))  # before the articles, whose addresses match it
-    app.include_router(public.router(context, bounded))
-    app.include_router(feeds.router(context))
-    app.include_router(site_pages.router(context))
-    app.include_router(evidence.router(context))
-    app.include_router(partners.router(context, limiter, arrivals))
-    app.include_router(own.router(context, intake_of(context), limiter))
-    app.include_router(trying.router(context, intake_of(context), limiter, trials))
-    app.include_router(secrets.router(context, intake_of(context), limiter))
-    if context.hub is not None:
-        app.include_router(hub.router(context, context.hub, limiter))
-    app.include_router(health.router(context, alive, disk))
-    app.include_router(metrics.router(context, app.state.refusals))
-    app.include_router(well_known.router(context))
+        open_room(app, room)
     check_routes(app)
     return app

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from fastapi import Request
+from fastapi import Depends, Request
 
-from pipeline.errors import TransientError
-from pipeline.stages.context import Context
-
-
-def refusing_when_outdated(context: Context) -> Callable[[Request], Awaitable[None]]:
-    """Return a dependency that refuses changes once a newer release has migrated the ledger: ours would be lacking."""
-
-    async def refuse(request: Request) -> None:
-        if request.method != "GET":
-            check_not_outdated(context)
-
-    return refuse
+from pipeline.errors import CitewireError, TransientError
 
 
-def check_not_outdated(context: Context) -> None:
-    """Raise TransientError if a newer release has migrated the ledger."""
-    hold = context.hold()
-    if hold is not None and hold.code == "ledger-too-new":
-        raise TransientError(str(hold), code="ledger-too-new")
+async def _refuse(request: Request) -> None:
+    if request.method != "GET":
+        check_not_outdated(request.app.state.hold)
+
+
+# A dependency that refuses changes once a newer release has migrated the ledger: ours would be lacking.
+UNLESS_OUTDATED = Depends(_refuse)
+
+
+def check_not_outdated(hold: Callable[[], CitewireError | None]) -> None:
+    """Raise TransientError if a newer release has migrated the ledger. `hold`: as in the context."""
+    reason = hold()
+    if reason is not None and reason.code == "ledger-too-new":
+        raise TransientError(str(reason), code="ledger-too-new")

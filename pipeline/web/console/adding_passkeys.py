@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from pipeline.identity import NotIdentified
 from pipeline.identity.recovery import new_codes
@@ -23,6 +23,7 @@ from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
 from pipeline.web.refusals import Refused
+from pipeline.web.rooms import Room
 
 if TYPE_CHECKING:  # a site without passkeys needs none of their library
     from pipeline.identity.passkeys import NewPasskey
@@ -33,7 +34,7 @@ _MOST = 20  # passkeys of one person
 _HANDLE = 16  # random bytes
 
 
-def router(context: Context, pages: Pages, challenges: Challenges) -> APIRouter:
+def router(context: Context, pages: Pages, challenges: Challenges) -> Room:
     routes = pages.router()
     admitted = acting(signed_in(context))
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated, get_args
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.ledger import Transaction
@@ -33,6 +33,7 @@ from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.console.streams import watched_article
 from pipeline.web.looked_at import Renditions
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _PAGE = 50
 _STATES = ("live", "scheduled", "withdrawn")
@@ -44,7 +45,7 @@ def address_of_article(article_id: str) -> str:
     return f"{HOME}/articles/{quote(article_id, safe='')}"
 
 
-def router(context: Context, pages: Pages, intake: Intake, renditions: Renditions) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake, renditions: Renditions) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
     acts = acting(who_is)

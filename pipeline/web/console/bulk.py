@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, get_args
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON
 from pipeline.ledger import Transaction
@@ -19,6 +19,7 @@ from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, check_may, signed_in
 from pipeline.web.needed import OF_ACTION
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _FILTERS = ("q", "state", "channel", "evidence", "trouble")
 _LABELS: dict[Action, str] = {
@@ -50,7 +51,7 @@ def allowed(who: SignedIn) -> dict[Action, str]:
     return {one: label for one, label in _LABELS.items() if who.may("bulk") and who.may(OF_ACTION[one])}
 
 
-def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
     acts = acting(who_is)

@@ -5,15 +5,16 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from pipeline.stages.context import Context
 from pipeline.views.calendar import DAYS, MOST, calendar
 from pipeline.web.console.pages import Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, pages: Pages) -> APIRouter:
+def router(context: Context, pages: Pages) -> Room:
     routes = pages.router()
 
     @routes.get("/calendar")

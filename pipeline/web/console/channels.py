@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.ledger import deliveries
@@ -25,6 +25,7 @@ from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 from pipeline.web.trying import Trials
 
 _PAGE = 100  # abandoned deliveries
@@ -34,7 +35,7 @@ def address_of_channel(channel: str) -> str:
     return f"{HOME}/channels/{quote(channel, safe='')}"
 
 
-def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
     admitted = acting(who_is)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON
 from pipeline.stages.accept import Intake
@@ -16,11 +16,12 @@ from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _HERE = f"{HOME}/failures"
 
 
-def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
 

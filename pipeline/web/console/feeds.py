@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from pipeline.stages.context import Context
 from pipeline.views.feeds import feed_list, whole_feed
 from pipeline.web.console.pages import Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _PAGE = 50  # subscriptions
 
 
-def router(context: Context, pages: Pages) -> APIRouter:
+def router(context: Context, pages: Pages) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
 

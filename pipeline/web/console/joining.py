@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from pipeline.identity.recovery import new_codes
 from pipeline.ledger import Transaction, passkeys
@@ -19,9 +19,10 @@ from pipeline.web.console.cookies import CHALLENGE
 from pipeline.web.console.forms import MAX_BODY, Form, own_form
 from pipeline.web.console.pages import Pages
 from pipeline.web.refusals import Refused
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, pages: Pages, challenges: Challenges) -> APIRouter:
+def router(context: Context, pages: Pages, challenges: Challenges) -> Room:
     routes = pages.router()
 
     @routes.get("/join")

@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from msgspec import Struct
 
 from pipeline.model.roles import Scope
@@ -15,6 +15,7 @@ from pipeline.web.console.live import Watched
 from pipeline.web.console.pages import HOME, Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.console.streams import watched_site
+from pipeline.web.rooms import Room
 
 
 class Action(Struct, frozen=True):
@@ -26,7 +27,7 @@ class Action(Struct, frozen=True):
     is_link: bool = False
 
 
-def router(context: Context, pages: Pages) -> APIRouter:
+def router(context: Context, pages: Pages) -> Room:
     routes = pages.router()
 
     @routes.get("")

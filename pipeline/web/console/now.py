@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from pipeline.stages.context import Context
 from pipeline.views.now import now_view
@@ -10,9 +10,10 @@ from pipeline.web.console.live import Watched
 from pipeline.web.console.pages import Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.console.streams import watched_site
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, pages: Pages) -> APIRouter:
+def router(context: Context, pages: Pages) -> Room:
     routes = pages.router()
 
     @routes.get("/now")

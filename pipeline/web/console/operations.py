@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.undo import can_be_undone, undo
@@ -14,6 +14,7 @@ from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.console.streams import watched_operation
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _NEWEST = 100
 _PARTS = 500  # shown of one operation
@@ -24,7 +25,7 @@ def address_of(operation: str) -> str:
     return f"{HOME}/operations/{operation}"
 
 
-def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from pipeline.identity.recovery import new_codes
 from pipeline.ledger import Transaction, passkeys
@@ -16,9 +16,10 @@ from pipeline.web.console.pages import Pages, see
 from pipeline.web.console.provider import signed_out
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, pages: Pages) -> APIRouter:
+def router(context: Context, pages: Pages) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
     admitted = acting(who_is)

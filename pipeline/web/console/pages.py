@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
@@ -22,6 +22,7 @@ from pipeline.errors import InvalidEvent, TransientError
 from pipeline.model.words import count, later, relative, span
 from pipeline.renditions.parts.templates import templates
 from pipeline.stages.context import Context
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.console import words
 from pipeline.web.console.forms import FIELD
 from pipeline.web.console.live import Watched
@@ -29,6 +30,7 @@ from pipeline.web.console.sessions import NotSignedIn, SignedIn, is_script
 from pipeline.web.headers import POLICY
 from pipeline.web.problems import Problem, status_of
 from pipeline.web.refusals import Refused, refusals
+from pipeline.web.rooms import Room
 from pipeline.web.v1.events import MAX_BODY as MAX_UPLOAD
 
 _FOLDER = Path(__file__).parent
@@ -105,9 +107,9 @@ class Pages:
         hint = f"send less at a time: all files of an upload together may have {MAX_UPLOAD:,} bytes"
         return self.error(413, "form-too-large", "the form is larger than this address takes", hint=hint)
 
-    def router(self) -> APIRouter:
+    def router(self) -> Room:
         """Return a router for pages, whose errors are pages too."""
-        return APIRouter(prefix=HOME, include_in_schema=False, route_class=self._route_class())
+        return Room(HOME, dependencies=[UNLESS_OUTDATED], described=False, route_class=self._route_class())
 
     def _route_class(self) -> type[APIRoute]:
         """Return a class of routes whose errors are pages, and that send whoever is not signed in to sign in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from pipeline.identity import NotIdentified
 from pipeline.ledger import passkeys
@@ -19,9 +19,10 @@ from pipeline.web.console.pages import Pages, own_address, see
 from pipeline.web.console.sessions import opens_console
 from pipeline.web.console.ways_in import sign_in_page
 from pipeline.web.refusals import refusals
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, pages: Pages, challenges: Challenges) -> APIRouter:
+def router(context: Context, pages: Pages, challenges: Challenges) -> Room:
     routes = pages.router()
 
     @routes.post("/sign-in/passkey", max_body_size=MAX_BODY)

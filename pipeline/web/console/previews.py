@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from pipeline.model.rendition import content_type
 from pipeline.stages.context import Context
@@ -11,6 +11,7 @@ from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.headers import POLICY
 from pipeline.web.looked_at import Renditions
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 # `sandbox` without more: no script, no form, an origin of its own. AMP pages show themselves without AMP's script.
 _POLICY = (
@@ -21,7 +22,7 @@ _HEADERS = {"Cache-Control": "no-store", POLICY: _POLICY, "Referrer-Policy": "no
 _PAGES = ("text/html",)
 
 
-def router(context: Context, pages: Pages, renditions: Renditions) -> APIRouter:
+def router(context: Context, pages: Pages, renditions: Renditions) -> Room:
     routes = pages.router()
 
     @routes.get("/articles/{article_id}/preview/{format}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from pipeline.errors import CitewireError, PermanentError, TransientError
 from pipeline.identity import Attempt, NotIdentified, Provider
@@ -21,13 +21,14 @@ from pipeline.web.console.ways_in import sign_in_page
 from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.problems import Problem
 from pipeline.web.refusals import refusals
+from pipeline.web.rooms import Room
 
 _log = structlog.get_logger()
 _STEPS = Rate(per_second=1 / 3, burst=20)  # of one client; a sign-in has two
 _LASTS = 600  # seconds that somebody may take at the provider
 
 
-def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
+def router(context: Context, pages: Pages, limiter: Limiter) -> Room:
     routes = pages.router()
 
     def provider() -> Provider:
@@ -57,7 +58,7 @@ def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
         error: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Response:
         found = provider()
-        check_not_outdated(context)
+        check_not_outdated(context.hold)
         allow(limiter, f"provider:{client(request)}", _STEPS)
         attempt = Attempt.of_cookie(ATTEMPT.value(request) or "")
         next = own_address(attempt.next if attempt else "")

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from pipeline.errors import InvalidEvent
 from pipeline.intake import source_formats
@@ -21,13 +21,14 @@ from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.console.uploading import Uploading, uploading
+from pipeline.web.rooms import Room
 from pipeline.web.v1.cloudevents import MAX_BATCH
 from pipeline.web.v1.events import MAX_BODY as MAX_UPLOAD
 
 _EXTENSIONS = tuple(sorted(f".{one}" for source in source_formats().values() for one in source.extensions))
 
 
-def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
 

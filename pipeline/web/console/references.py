@@ -3,7 +3,7 @@
 from typing import Annotated, get_args
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from pipeline.ledger.evidence.listing import Standing
 from pipeline.stages.accept import Intake
@@ -18,6 +18,7 @@ from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.pages import HOME, Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _PAGE = 50
 _CHANGES = 10  # of all papers, shown with the list
@@ -25,7 +26,7 @@ _CITING = 200  # articles named on the page of a paper
 _LABELS = {"not-found": "not found"}
 
 
-def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
 

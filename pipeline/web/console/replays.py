@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from pipeline.ledger import deliveries
 from pipeline.stages.accept import Intake
@@ -17,9 +17,10 @@ from pipeline.web.console.operations import address_of
 from pipeline.web.console.pages import Pages, see
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, pages: Pages, intake: Intake) -> APIRouter:
+def router(context: Context, pages: Pages, intake: Intake) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
 

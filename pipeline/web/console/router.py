@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
@@ -39,12 +39,11 @@ from pipeline.web.console.pages import Pages, static_file
 from pipeline.web.limits import Limiter
 from pipeline.web.looked_at import Renditions
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 from pipeline.web.trying import Trials
 
 
-def routers(
-    context: Context, limiter: Limiter, live: Live, renditions: Renditions, trials: Trials
-) -> Iterator[APIRouter]:
+def routers(context: Context, limiter: Limiter, live: Live, renditions: Renditions, trials: Trials) -> Iterator[Room]:
     """Yield the rooms of the console. The last one answers any address that is none of the others'."""
     pages, intake = Pages(context), intake_of(context)
     challenges = Challenges(context, pages, limiter)
@@ -74,7 +73,7 @@ def routers(
     yield _others(pages)
 
 
-def _others(pages: Pages) -> APIRouter:
+def _others(pages: Pages) -> Room:
     """Return the style sheet and the pictures, and the page for any address that is none of the console's."""
     routes = pages.router()
     routes.add_api_route("/static/{digest}/{name}", static_file, methods=["GET"])

@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from pipeline.ledger import articles
 from pipeline.ledger.deliveries import channel_contents
@@ -13,9 +13,10 @@ from pipeline.web.console.moments import moment_of
 from pipeline.web.console.pages import HOME, Pages
 from pipeline.web.console.sessions import SignedIn, signed_in
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, pages: Pages) -> APIRouter:
+def router(context: Context, pages: Pages) -> Room:
     routes = pages.router()
 
     @routes.get("/articles/{article_id}/shown")

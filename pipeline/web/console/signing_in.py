@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from pipeline.identity import NotIdentified
 from pipeline.identity.recovery import code_in
@@ -19,11 +19,12 @@ from pipeline.web.console.sessions import opens_console, signed_in
 from pipeline.web.console.ways_in import sign_in_page
 from pipeline.web.limits import Limiter, Rate
 from pipeline.web.refusals import refusals
+from pipeline.web.rooms import Room
 
 GUESSES = Rate(per_second=1 / 6, burst=10)  # of one client
 
 
-def router(context: Context, pages: Pages, limiter: Limiter) -> APIRouter:
+def router(context: Context, pages: Pages, limiter: Limiter) -> Room:
     routes = pages.router()
 
     @routes.get("/sign-in")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from pipeline.ledger.articles import names
@@ -12,6 +12,7 @@ from pipeline.web.console.live import SITE, Kind, Live, TooMany, Topic, Watched,
 from pipeline.web.console.pages import Pages
 from pipeline.web.console.sessions import NotSignedIn, SignedIn, signed_in
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _RETRY = 1_000  # milliseconds until a browser asks again
 
@@ -50,7 +51,7 @@ def _watched(context: Context, request: Request, topic: Topic) -> Watched:
     return Watched(topic, versions_of(context, [topic]).get(topic, ""), address)
 
 
-def router(context: Context, pages: Pages, live: Live) -> APIRouter:
+def router(context: Context, pages: Pages, live: Live) -> Room:
     routes = pages.router()
     who_is = signed_in(context)
 

@@ -10,13 +10,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from pipeline.errors import CitewireError
 from pipeline.ledger import readiness
 from pipeline.stages.context import Context
 from pipeline.stages.stage import caught
+from pipeline.web.rooms import Room
 
 T = TypeVar("T")
 
@@ -49,13 +50,13 @@ def router(
     context: Context,
     alive: Callable[[], list[str] | None],
     disk: Callable[[], str | None],
-) -> APIRouter:
+) -> Room:
     """Return the routes of health checks.
 
     `alive` returns the processes with a recent heartbeat, or None if the queue does not answer. `disk` returns what is
     wrong with the disk, or None.
     """
-    health = APIRouter(tags=["operations"])
+    health = Room(tags=["operations"])
     processes: Question[list[str] | None] = Question(alive)
     ledger: Question[str | None] = Question(functools.partial(_ledger_cause, context))
     space: Question[str | None] = Question(disk)

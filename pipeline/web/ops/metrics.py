@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -25,14 +25,15 @@ from pipeline.stages.backlog import backlogs
 from pipeline.stages.context import Context
 from pipeline.web.openapi.answers import document, problems
 from pipeline.web.refusals import Refusals
+from pipeline.web.rooms import Room
 
 _LATELY = dt.timedelta(hours=1)
 _MOMENT = dt.timedelta(minutes=10)
 _BOUNDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3_600.0, 86_400.0)  # seconds
 
 
-def router(context: Context, refusals: Refusals) -> APIRouter:
-    metrics = APIRouter(tags=["operations"])
+def router(context: Context, refusals: Refusals) -> Room:
+    metrics = Room(tags=["operations"])
     answers = document(["text/plain"], "The metrics.", cached=False) | problems()
 
     @metrics.get("/metrics", response_class=Response, responses=answers)

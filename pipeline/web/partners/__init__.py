@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from pipeline.ledger.partners.changes import BEGINNING
@@ -20,6 +20,7 @@ from pipeline.web.limits import Limiter
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.partners.admitted import Partner, admitted, admitted_by_address
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 from pipeline.web.waiting import while_connected
 
 LONGEST_WAIT = 60.0  # seconds
@@ -43,8 +44,8 @@ def arrivals_of(context: Context) -> Changes:
     return Arrivals(look)
 
 
-def router(context: Context, limiter: Limiter, arrivals: Changes) -> APIRouter:
-    partners = APIRouter(prefix="/partners", tags=["partners"])
+def router(context: Context, limiter: Limiter, arrivals: Changes) -> Room:
+    partners = Room("/partners", tags=["partners"])
     media_types = {format.media_type for format in context.formats.values()}
     Admitted = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # types, made for this router
     Reader = Annotated[Partner, Depends(admitted_by_address(context, limiter))]  # noqa: N806

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import AwareDatetime
 
 from pipeline.ledger import Transaction, deliveries
@@ -18,19 +18,19 @@ from pipeline.views import deliveries as deliveries_views
 from pipeline.views import events as events_views
 from pipeline.views import own_channel
 from pipeline.views.own_channel import PAUSED_BY_PARTNER
-from pipeline.web.changing import refusing_when_outdated
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.openapi.answers import problems
 from pipeline.web.partners.admitted import Partner, admitted
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 FARTHEST = dt.timedelta(days=7)  # from which a partner may have everything sent again
 _REPLAYS = Rate(1 / 60, 3)  # of all that a channel was sent: each writes a line to the audit for every delivery
 
 
-def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
-    unchanging = Depends(refusing_when_outdated(context))
-    own = APIRouter(prefix="/partners/{channel}", tags=["partners"], dependencies=[unchanging])
+def router(context: Context, intake: Intake, limiter: Limiter) -> Room:
+    own = Room("/partners/{channel}", tags=["partners"], dependencies=[UNLESS_OUTDATED])
     Mine = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # a type, made for this router
     answers = problems(401, 403, 404, 422, 429)
 

@@ -3,24 +3,24 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from pipeline.stages.accept import Intake
 from pipeline.stages.acts import act_of
 from pipeline.stages.context import Context
 from pipeline.views import own_channel
 from pipeline.web import rotating
-from pipeline.web.changing import refusing_when_outdated
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.openapi.answers import problems
 from pipeline.web.partners.admitted import Partner, admitted
+from pipeline.web.rooms import Room
 
 _ROTATIONS = Rate(1 / 3600, 3)  # of one channel
 
 
-def router(context: Context, intake: Intake, limiter: Limiter) -> APIRouter:
-    unchanging = Depends(refusing_when_outdated(context))
-    own = APIRouter(prefix="/partners/{channel}/secret", tags=["partners"], dependencies=[unchanging])
+def router(context: Context, intake: Intake, limiter: Limiter) -> Room:
+    own = Room("/partners/{channel}/secret", tags=["partners"], dependencies=[UNLESS_OUTDATED])
     Mine = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # a type, made for this router
     answers = problems(401, 403, 404, 409, 422, 429, 503)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from pipeline.channels import SignedChannel
@@ -11,11 +11,12 @@ from pipeline.errors import ConfigError
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Context
 from pipeline.views import own_channel
-from pipeline.web.changing import refusing_when_outdated
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.limits import Limiter
 from pipeline.web.openapi.answers import problems
 from pipeline.web.partners.admitted import Partner, admitted
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 from pipeline.web.trying import Trials
 
 MAX_BODY = 8_000_000  # bytes of a message whose signature is checked
@@ -28,9 +29,8 @@ _MESSAGE: dict[str, Any] = {
 }
 
 
-def router(context: Context, intake: Intake, limiter: Limiter, trials: Trials) -> APIRouter:
-    unchanging = Depends(refusing_when_outdated(context))
-    own = APIRouter(prefix="/partners/{channel}", tags=["partners"], dependencies=[unchanging])
+def router(context: Context, intake: Intake, limiter: Limiter, trials: Trials) -> Room:
+    own = Room("/partners/{channel}", tags=["partners"], dependencies=[UNLESS_OUTDATED])
     Mine = Annotated[Partner, Depends(admitted(context, limiter))]  # noqa: N806 # a type, made for this router
     answers = problems(401, 403, 404, 422, 429)
 

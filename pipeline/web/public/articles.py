@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from msgspec import Struct
 
@@ -24,13 +24,14 @@ from pipeline.web.bounded import Bounded, Key
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, Responses, document, problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _KEPT = 256  # tombstones
 PAGE = "html"  # the format of /articles/{id} itself
 
 
-def router(context: Context, bounded: Bounded) -> APIRouter:
-    public = APIRouter(tags=["articles"])
+def router(context: Context, bounded: Bounded) -> Room:
+    public = Room(tags=["articles"])
     answers = answers_with({format.media_type for format in context.formats.values()})
     tombstones = _tombstones(context, bounded)
     by_extension = {format.extension: format for format in context.formats.values()}

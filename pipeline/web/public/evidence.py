@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from pipeline.citations import citation_fhir
 from pipeline.feeds import evidence as evidence_feed
@@ -18,6 +18,7 @@ from pipeline.views import references as references_views
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, document, problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 T = TypeVar("T")
 
@@ -45,8 +46,8 @@ def _known(context: Context, pmid: str, read: Callable[[Transaction, str], T | N
     return found
 
 
-def router(context: Context) -> APIRouter:
-    public = APIRouter(tags=["evidence"])
+def router(context: Context) -> Room:
+    public = Room(tags=["evidence"])
 
     in_fhir = document([_FHIR], "The citation.") | problems(404, 422)
 

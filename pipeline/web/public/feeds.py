@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -30,6 +29,7 @@ from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import Responses, document, operation, problems
 from pipeline.web.problems import Problem
 from pipeline.web.public.files import ANYWHERE, PREFLIGHT, Files
+from pipeline.web.rooms import Room
 
 _AGAIN = {"Retry-After": "2"}
 
@@ -75,8 +75,8 @@ def described(context: Context) -> dict[str, Any]:
     }
 
 
-def router(context: Context) -> APIRouter:
-    public, served = APIRouter(), _Feeds(context)
+def router(context: Context) -> Room:
+    public, served = Room(), _Feeds(context)
     routes: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/feeds/{name}": served.newest,
         "/feeds/{feed}/archive/{name}": served.archive,

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from msgspec import Struct, structs
@@ -24,6 +24,7 @@ from pipeline.web.limits import Limiter, Rate, allow
 from pipeline.web.openapi.answers import problems
 from pipeline.web.openapi.bodies import subscription
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 from pipeline.web_address import web_address
 
 MAX_BODY = 16_384  # bytes of a form
@@ -42,8 +43,8 @@ class _Form(Struct, frozen=True):
     secret: str | None
 
 
-def router(context: Context, hub: HubPlan, limiter: Limiter) -> APIRouter:
-    routes = APIRouter(tags=["hub"])
+def router(context: Context, hub: HubPlan, limiter: Limiter) -> Room:
+    routes = Room(tags=["hub"])
     known = topics(context)
 
     def take(form: _Form, topic: Topic, client: str) -> None:

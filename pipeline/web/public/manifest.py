@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from msgspec import Meta, Struct
 
 from pipeline.ledger.articles import public, renditions
@@ -15,6 +15,7 @@ from pipeline.model.rendition import digest_of
 from pipeline.stages.context import Context
 from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import REQUEST_HEADERS, document, problems
+from pipeline.web.rooms import Room
 
 _PAGE = "html"
 _JSON = "application/json"
@@ -38,8 +39,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-def router(context: Context) -> APIRouter:
-    listed = APIRouter(tags=["articles"])
+def router(context: Context) -> Room:
+    listed = Room(tags=["articles"])
 
     @listed.get(
         "/articles/manifest.json",

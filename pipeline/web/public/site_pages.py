@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from pipeline.feeds import site_pages, sitemaps
 from pipeline.feeds.site_pages import Linked
@@ -25,6 +25,7 @@ from pipeline.stages.render.fingerprint import own_code
 from pipeline.web.conditional import is_current, respond, tag_of
 from pipeline.web.problems import Problem
 from pipeline.web.public.feeds import listed_feeds
+from pipeline.web.rooms import Room
 
 _FIRST = 20  # articles on the front page
 _PAGE = 50  # … and on a page of the list
@@ -33,8 +34,8 @@ _LONGEST = 128  # characters of an id or a topic
 _HTML = "text/html"
 
 
-def router(context: Context) -> APIRouter:
-    public, served = APIRouter(), _Pages(context)
+def router(context: Context) -> Room:
+    public, served = Room(), _Pages(context)
     routes: dict[str, Callable[[Request], Response]] = {
         "/": served.front,
         "/articles": served.articles,

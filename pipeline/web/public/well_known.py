@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from pipeline.channels import Served
 from pipeline.errors import ConfigError
 from pipeline.stages.context import Context
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 _log = structlog.get_logger()
 _KEPT = 300  # seconds that it may be cached: short, so that a new key takes effect soon
 
 
-def router(context: Context) -> APIRouter:
-    well_known = APIRouter()
+def router(context: Context) -> Room:
+    well_known = Room()
     for path, make in context.served.items():
         well_known.add_api_route(path, _answering(path, make), methods=["GET", "HEAD"], include_in_schema=False)
     return well_known

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import AwareDatetime
 
 from pipeline.ledger import Transaction, articles, deliveries
@@ -22,15 +22,17 @@ from pipeline.views import listing as listing_views
 from pipeline.views import revision as revision_views
 from pipeline.views import snapshots as snapshots_views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 State = Literal["live", "scheduled", "withdrawn"]
 _Channel = Annotated[str | None, Query(description="A channel's id. Without it: the site itself.")]
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["publishing"])
+def router(context: Context, intake: Intake) -> Room:
+    api = Room("/v1", tags=["publishing"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("/articles", responses=problems(401, 403, 404, 422))

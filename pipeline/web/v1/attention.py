@@ -2,16 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from pipeline.stages.context import Context
 from pipeline.views import attention as attention_views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
+from pipeline.web.rooms import Room
 
 
-def router(context: Context) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["operations"])
+def router(context: Context) -> Room:
+    api = Room("/v1", tags=["operations"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("/attention", responses=problems(401, 403))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from pipeline.ledger import Transaction
 from pipeline.ledger.articles import listing
@@ -13,13 +13,15 @@ from pipeline.stages.bulk.starting import prepare, prepared, start, waiting
 from pipeline.stages.context import Context
 from pipeline.views import bulk as bulk_views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.needed import OF_ACTION
 from pipeline.web.openapi.answers import problems
+from pipeline.web.rooms import Room
 from pipeline.web.v1.articles import State
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
-    api = APIRouter(prefix="/v1/bulk", tags=["publishing"])
+def router(context: Context, intake: Intake) -> Room:
+    api = Room("/v1/bulk", tags=["publishing"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.post("", status_code=201, responses=problems(401, 403, 409, 422))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from pipeline.intake.fields.reasons import MAX_REASON, reason_of
 from pipeline.ledger import Transaction, deliveries
@@ -18,13 +18,15 @@ from pipeline.views import own_channel
 from pipeline.views.system import channel_health
 from pipeline.web import rotating
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.channels import check_channel, known_channel
 from pipeline.web.openapi.answers import problems
+from pipeline.web.rooms import Room
 from pipeline.web.trying import Trials
 
 
-def router(context: Context, intake: Intake, trials: Trials) -> APIRouter:
-    api = APIRouter(prefix="/v1/channels", tags=["channels"])
+def router(context: Context, intake: Intake, trials: Trials) -> Room:
+    api = Room("/v1/channels", tags=["channels"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("", responses=problems(401, 403))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import AwareDatetime
 
 from pipeline.ledger import deliveries
@@ -13,12 +13,14 @@ from pipeline.stages.context import Context
 from pipeline.views import deliveries as deliveries_views
 from pipeline.views import events as events_views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
-    api = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
+def router(context: Context, intake: Intake) -> Room:
+    api = Room("/v1/deliveries", tags=["deliveries"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("", responses=problems(401, 403, 404, 422))

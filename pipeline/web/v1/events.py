@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import dropwhile
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 
@@ -20,9 +20,11 @@ from pipeline.views import dry_run as dry_run_views
 from pipeline.views import events as events_views
 from pipeline.web.arrivals import Arrivals
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import Responses, problems
 from pipeline.web.openapi.bodies import cloud_event
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 from pipeline.web.v1.cloudevents import is_batch, read_events
 from pipeline.web.v1.sender_clock import by_our_clock
 from pipeline.web.v1.sender_trace import in_trace, traceparent_of
@@ -72,8 +74,8 @@ def ends_of(context: Context) -> Ends:
     return Arrivals(look)
 
 
-def router(context: Context, intake: Intake, ends: Ends) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["publishing"])
+def router(context: Context, intake: Intake, ends: Ends) -> Room:
+    api = Room("/v1", tags=["publishing"], dependencies=[UNLESS_OUTDATED])
     caller, accepted = granted(context), taker(context, intake)
 
     def take(headers: dict[str, str], body: bytes, by: str) -> tuple[events_views.AcceptedEvent, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import AwareDatetime
 
 from pipeline.stages.accept import Intake
@@ -12,11 +12,13 @@ from pipeline.stages.failure_notes import dismiss, note, reopen
 from pipeline.views import events as events_views
 from pipeline.views import failures as failures_views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
-    api = APIRouter(prefix="/v1/failures", tags=["deliveries"])
+def router(context: Context, intake: Intake) -> Room:
+    api = Room("/v1/failures", tags=["deliveries"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("", responses=problems(401, 403))

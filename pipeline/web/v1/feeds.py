@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from pipeline.stages.context import Context
 from pipeline.views import feeds as views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
-def router(context: Context) -> APIRouter:
-    api = APIRouter(prefix="/v1/feeds", tags=["operations"])
+def router(context: Context) -> Room:
+    api = Room("/v1/feeds", tags=["operations"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("", responses=problems(401, 403))

@@ -3,19 +3,21 @@
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from pipeline.stages.context import Context
 from pipeline.views.calendar import Calendar, calendar
 from pipeline.views.now import Now, now_view
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
+from pipeline.web.rooms import Room
 
 _Day = Annotated[dt.date | None, Query(description="The first day, in UTC. Without it, and if it is past: today.")]
 
 
-def router(context: Context) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["operations"])
+def router(context: Context) -> Room:
+    api = Room("/v1", tags=["operations"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("/now", responses=problems(401, 403))

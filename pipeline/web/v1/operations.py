@@ -2,19 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.undo import undo
 from pipeline.stages.context import Context
 from pipeline.views import operations as operations_views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["publishing"])
+def router(context: Context, intake: Intake) -> Room:
+    api = Room("/v1", tags=["publishing"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("/operations", responses=problems(401, 403, 422))

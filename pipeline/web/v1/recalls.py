@@ -2,18 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from pipeline.stages.context import Context
 from pipeline.views import recall as recall_views
 from pipeline.views.fields import Pmid
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
-def router(context: Context) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["evidence"])
+def router(context: Context) -> Room:
+    api = Room("/v1", tags=["evidence"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("/recalls/{pmid}", responses=problems(401, 403, 404, 422))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import Field
 
 from pipeline.ledger.evidence.listing import Standing
@@ -13,8 +13,10 @@ from pipeline.stages.enrich.asking import ask_again
 from pipeline.views import reference_list as views
 from pipeline.views.fields import Pmid
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Rechecked:
     operation: Annotated[str, Field(examples=["op_0c4f7a91d2e6"])]
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
-    api = APIRouter(prefix="/v1/references", tags=["evidence"])
+def router(context: Context, intake: Intake) -> Room:
+    api = Room("/v1/references", tags=["evidence"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("", responses=problems(401, 403, 422))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter
-
 from pipeline.stages.accept import intake_of
 from pipeline.stages.context import Context
 from pipeline.web.looked_at import Renditions
+from pipeline.web.rooms import Room
 from pipeline.web.trying import Trials
 from pipeline.web.v1 import (
     articles,
@@ -28,8 +27,8 @@ from pipeline.web.v1 import (
 from pipeline.web.v1.hooks import router as hooks
 
 
-def routers(context: Context, ends: events.Ends, renditions: Renditions, trials: Trials) -> Iterator[APIRouter]:
-    """Yield the rooms of the API, each by itself: a router of routers would have FastAPI build every route again."""
+def routers(context: Context, ends: events.Ends, renditions: Renditions, trials: Trials) -> Iterator[Room]:
+    """Yield the rooms of the API."""
     intake = intake_of(context)
     yield events.router(context, intake, ends)
     yield hooks.router(context, intake)

@@ -2,20 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from pipeline.ledger import articles
 from pipeline.ledger.articles import names
 from pipeline.stages.context import Context
 from pipeline.views import judged as judged_views
 from pipeline.web.auth import Grant, granted
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.looked_at import Renditions
 from pipeline.web.openapi.answers import problems
 from pipeline.web.problems import Problem
+from pipeline.web.rooms import Room
 
 
-def router(context: Context, renditions: Renditions) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["publishing"])
+def router(context: Context, renditions: Renditions) -> Room:
+    api = Room("/v1", tags=["publishing"], dependencies=[UNLESS_OUTDATED])
     caller = granted(context)
 
     @api.get("/articles/{article_id}/renditions/{format}/verdict", responses=problems(401, 403, 404, 409, 422))

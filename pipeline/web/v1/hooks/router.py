@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from pipeline.stages.accept import Intake
 from pipeline.stages.context import Context
 from pipeline.views import events as events_views
 from pipeline.web.auth import Bearer, Grant, InAddress, require
+from pipeline.web.changing import UNLESS_OUTDATED
 from pipeline.web.needed import needed
 from pipeline.web.openapi.answers import problems
 from pipeline.web.refusals import Refused
+from pipeline.web.rooms import Room
 from pipeline.web.v1.events import MAX_BODY, taker
 from pipeline.web.v1.hooks import ghost, wordpress
 from pipeline.web.v1.hooks.post import Post, event_from
@@ -22,8 +24,8 @@ _ANSWERS = problems(401, 403, 404, 409, 413, 422)
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
 
 
-def router(context: Context, intake: Intake) -> APIRouter:
-    api = APIRouter(prefix="/v1/hooks", tags=["publishing"])
+def router(context: Context, intake: Intake) -> Room:
+    api = Room("/v1/hooks", tags=["publishing"], dependencies=[UNLESS_OUTDATED])
     accepted = taker(context, intake)
 
     def caller(request: Request, _: Bearer, __: InAddress) -> Grant:
