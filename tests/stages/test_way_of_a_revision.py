@@ -165,6 +165,18 @@ def test_a_feed_that_was_not_built_yet_is_waited_for_and_one_that_cannot_be_says
     assert found.until is not None and found.until > bench.clock()
 
 
+def test_a_feed_that_shows_the_revision_before_does_not_have_this_one(bench: Bench) -> None:
+    bench.publish(article(text="Rest."))
+    bench.work()
+    bench.publish(article(text="Stretch."))
+    drain(bench.context, render)  # at the moment at which the feeds were built
+    assert steps(bench, 2)["in the feeds"].says == "not yet: the sitemap, latest waits to be built"
+    drain(bench.context, feeds)
+    bench.clock.pass_(60)
+    drain(bench.context, feeds)
+    assert steps(bench, 2)["in the feeds"].state == "done"
+
+
 def test_a_feed_that_was_built_long_after_does_not_say_since_when_it_shows_the_article(bench: Bench) -> None:
     bench.publish(article())
     bench.work()
