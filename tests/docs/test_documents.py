@@ -287,7 +287,7 @@ def test_every_line_of_the_log_is_told_and_no_other() -> None:
     there: set[str] = set()
     for package in ("pipeline", "workers"):
         for path in (ROOT / package).rglob("*.py"):
-            there |= set(re.findall(r'(?:_log\.\w+\(\s*|\b(?:begins|ends)=)"([^"]+)"', text_of(path)))
+            there |= set(re.findall(r'(?:(?:_log\.\w+|intake\.warn)\(\s*|\b(?:begins|ends)=)"([^"]+)"', text_of(path)))
     assert documented == there
 
 
