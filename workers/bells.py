@@ -7,6 +7,7 @@ the user that `up` runs as, since it lies in a folder that no other may enter.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -43,14 +44,15 @@ class HandedOver:
 
 
 def opened(path: Path) -> socket.socket:
-    """Return the socket to read bells from, which only this user can write to."""
+    """Return the socket to read bells from, which only this user can write to.
+
+    Where it cannot be given this path, which may be too long for one, it has none, and commands ring themselves.
+    """
     bells = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     former = os.umask(0o177)
     try:
-        bells.bind(str(path))
-    except OSError:
-        bells.close()
-        raise
+        with contextlib.suppress(OSError):
+            bells.bind(str(path))
     finally:
         os.umask(former)
     return bells

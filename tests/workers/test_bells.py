@@ -72,6 +72,11 @@ def test_a_command_rings_itself_where_nothing_runs_any_longer(path: Path) -> Non
     assert own.heard == [("render", "", False), ("deliver", "partner", False), ("render", "", True)]
 
 
+def test_a_path_that_is_too_long_for_a_socket_is_none(tmp_path: Path) -> None:
+    with opened(tmp_path / ("x" * 200)) as bells:
+        assert bells.getsockname() == ""
+
+
 def test_a_command_rings_itself_and_never_waits_while_a_worker_reads_nothing(path: Path) -> None:
     own = Rung()
     bell = HandedOver(str(path), own)
