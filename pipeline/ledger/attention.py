@@ -1,10 +1,10 @@
-"""What needs a person, read from all rows of the ledger and grouped, so that the size of an answer has a bound."""
+"""What needs a person, read from all rows of the ledger, each of which is counted in a group."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, get_args
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from pipeline.ledger import feeds as feed_records
 from pipeline.ledger import places as place_records
 from pipeline.ledger.articles import events
 from pipeline.ledger.articles.events import NotDone
-from pipeline.ledger.database import Instant, Transaction
+from pipeline.ledger.database import Instant, Transaction, moment_of
 from pipeline.ledger.deliveries import IS_ABANDONED, failing
 from pipeline.ledger.deliveries.failing import Tally
 from pipeline.ledger.evidence import mismatches, ncbi_rate_limit, source_rate_limit, vanished, verdicts
@@ -38,11 +38,10 @@ _LOST = 100  # edits that were overtaken: those of one source about one article 
 _LOST_FOR = dt.timedelta(days=7)  # after which nobody will send them again
 _IS_SHOWN = proofs.c.shown != sa.literal_column("''")  # as in the index
 _REFUSED = deliveries.c.refusals > sa.literal_column("0")  # likewise
-_GROUPS = 1_000  # most groups of each kind that are read
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """Rows with the same cause. `article` is one of them, as an example."""
+    """Rows with the same cause, in the words of the oldest of them. `article` is one of them, as an example."""
 
     channel: str
     cause: str
@@ -127,20 +126,27 @@ def facts(
     now: dt.datetime,
     disk: str | None = None,
     unapplied: UnappliedSettings | None = None,
+    cause_of: Callable[[str], str] = str,
+    alike: Callable[[str, str, str], Hashable] = failing.word_by_word,
 ) -> Facts:
-    """Read the facts. `configured`: the channels in the settings; the rest is what the caller found on its host."""
+    """Read the facts. `configured`: the channels in the settings.
+
+    `cause_of`: what an error comes down to; `alike`: the same with its channel and article, as for `failing.tallies`.
+    By these failures are merged as they are read: no two of ten thousand need have the same words. The rest is what the
+    caller found on its host.
+    """
     dismissed = failure_notes.dismissed(transaction)
     noted = {one.channel for one in dismissed.values()}
     others = deliveries.c.channel.not_in(sorted(noted))
     return Facts(
         now=now,
         held=_grouped(transaction, withheld, withheld.c.cause, withheld.c.since),
-        dead=_failed(transaction, IS_ABANDONED, deliveries.c.urgency != 0, others),
-        refused=_failed(transaction, _REFUSED, deliveries.c.state.in_(("pending", "sending")), others),
-        failing=tuple(failing.tallies(transaction, channels=noted)) if noted else (),
+        dead=_failed(transaction, cause_of, IS_ABANDONED, deliveries.c.urgency != 0, others),
+        refused=_failed(transaction, cause_of, _REFUSED, deliveries.c.state.in_(("pending", "sending")), others),
+        failing=tuple(failing.tallies(transaction, channels=noted, alike=alike)) if noted else (),
         dismissed=dismissed,
         withdrawals=_withdrawals(transaction),
-        shown=_grouped(transaction, proofs, proofs.c.shown, proofs.c.withdrawn, proofs.c.due.is_not(None), _IS_SHOWN),
+        shown=_still_shown(transaction),
         channels=_channels(transaction, configured),
         elsewhere=delivery_records.outstanding_elsewhere(transaction, configured),
         sources=silent_sources(transaction),
@@ -160,9 +166,17 @@ def facts(
     )
 
 
-def _failed(transaction: Transaction, *where: sa.ColumnElement[bool]) -> tuple[Group, ...]:
-    cause = sa.func.substr(sa.func.coalesce(deliveries.c.error, ""), 1, MOST_OF_ERROR)
-    return _grouped(transaction, deliveries, cause, deliveries.c.changed, *where)
+def _failed(
+    transaction: Transaction, cause_of: Callable[[str], str], *where: sa.ColumnElement[bool]
+) -> tuple[Group, ...]:
+    words = sa.func.substr(sa.func.coalesce(deliveries.c.error, ""), 1, MOST_OF_ERROR)
+    return _grouped(transaction, deliveries, words, deliveries.c.changed, *where, alike=cause_of)
+
+
+def _still_shown(transaction: Transaction) -> tuple[Group, ...]:
+    """Return a group for each channel: every withdrawn article has an address of its own."""
+    where = (proofs.c.due.is_not(None), _IS_SHOWN)
+    return _grouped(transaction, proofs, proofs.c.shown, proofs.c.withdrawn, *where, alike=lambda _address: "")
 
 
 def _grouped(
@@ -171,24 +185,47 @@ def _grouped(
     cause: sa.ColumnElement[Any],
     since: sa.Column[Any],
     *where: sa.ColumnElement[bool],
+    alike: Callable[[str], str] = str,
 ) -> tuple[Group, ...]:
+    """Return rows grouped by channel and by what `alike` makes of their causes, merged as they are read."""
     query = (
         sa.select(
             table.c.channel,
             cause,
             sa.func.count(),
-            sa.func.min(since, type_=Instant()),
+            sa.func.min(sa.type_coerce(since, sa.BigInteger())),
             sa.func.min(table.c.article),
         )
         .where(*where)
         .group_by(table.c.channel, cause)
-        .order_by(table.c.channel, cause)
-        .limit(_GROUPS)
     )
-    return tuple(
-        Group(channel=channel, cause=words, count=count, since=first, article=article)
-        for channel, words, count, first, article in transaction.execute(query)
-    )
+    merged: dict[tuple[str, str], _Merged] = {}
+    for channel, words, count, first, article in transaction.execute(query):
+        key = (channel, alike(words))
+        if (known := merged.get(key)) is None:
+            merged[key] = _Merged(count, first, article, words)
+        else:
+            known.add(count, first, article, words)
+    found = [(key, one.group(key[0])) for key, one in merged.items()]
+    return tuple(one for _, one in sorted(found, key=lambda pair: pair[0]))
+
+
+class _Merged(Struct):
+    """How many rows there are, and which was first, in microseconds since 1970, and by article at the same moment."""
+
+    count: int
+    first: int
+    article: str
+    words: str
+
+    def add(self, count: int, first: int, article: str, words: str) -> None:
+        self.count += count
+        if (first, article) < (self.first, self.article):
+            self.first, self.article, self.words = first, article, words
+
+    def group(self, channel: str) -> Group:
+        since = moment_of(self.first)
+        return Group(channel=channel, cause=self.words, count=self.count, since=since, article=self.article)
 
 
 def _withdrawals(transaction: Transaction) -> tuple[Group, ...]:

@@ -1,4 +1,4 @@
-"""What needs a person, and who: pure functions from the facts of the ledger to conditions.
+"""What needs a person, and who: the facts of the ledger, and pure functions from these to conditions.
 
 To add a condition, write a function from `Facts` to conditions and add it to `CONDITIONS`. `citewire attention`,
 `GET /v1/attention`, the exit status of `citewire status` and the alerts are made from this list.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
 from msgspec import Struct, structs
 
 from pipeline.appraisal.standing import label
-from pipeline.ledger.attention import MOST_OF_ERROR, Facts, Group
+from pipeline.ledger import Transaction
+from pipeline.ledger import attention as ledger_attention
+from pipeline.ledger.attention import MOST_OF_ERROR, Facts, Group, UnappliedSettings
 from pipeline.ledger.deliveries.failing import Tally
 from pipeline.model import words
-from pipeline.stages.causes import MOST_WORDS, Who, cause_of
+from pipeline.stages.causes import MOST_WORDS, Who, cause_of, remembered_cause_of
 from pipeline.stages.failures import Failure, cause, dismissed_at, failures
 from pipeline.stages.redaction import redacted
 from pipeline.stages.refusals import REFUSALS
@@ -30,6 +32,8 @@ SOURCE_FAILURES = 5  # in a row, of a source of references
 SOURCE_REFUSALS = 2  # the same: a single one may be a page that says "back soon"
 FEED_FAILURES = 3  # in a row
 UNAPPLIED_AFTER = dt.timedelta(minutes=1)  # a settings file that was changed and is not in force
+MOST_CAUSES = 50  # of one channel that are a condition each; the others are one together
+OTHER_CAUSES = "other causes, which `citewire failures` lists"
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -44,6 +48,31 @@ class Condition(Struct, frozen=True, kw_only=True):
     count: int = 1
     channel: str | None = None
     article: str | None = None  # one of those concerned
+
+
+def needs(
+    transaction: Transaction,
+    channels: Collection[str],
+    *,
+    now: dt.datetime,
+    disk: str | None = None,
+    unapplied: UnappliedSettings | None = None,
+) -> tuple[Condition, ...]:
+    """Read the facts, and return what needs a person.
+
+    `channels`: those in the settings; the rest is what the caller found on its host.
+    """
+    return attention(
+        ledger_attention.facts(
+            transaction,
+            channels,
+            now=now,
+            disk=disk,
+            unapplied=unapplied,
+            cause_of=remembered_cause_of,
+            alike=_alike,
+        )
+    )
 
 
 def attention(facts: Facts) -> tuple[Condition, ...]:
@@ -416,6 +445,11 @@ def _name_of(work: str) -> str:
     return f"PMID {value}" if scheme == "pmid" else work
 
 
+def _alike(channel: str, error: str, article: str) -> Hashable:
+    """Tell failures apart by what they are dismissed by, and by what they are shown as."""
+    return cause(channel, error, article), remembered_cause_of(error[:MOST_OF_ERROR])
+
+
 def _not_dismissed(facts: Facts, count: Callable[[Tally], int]) -> Iterator[Group]:
     """Yield the failing deliveries of channels with dismissed causes, without those of such a cause."""
     dismissed = {one.cause.key for one in failures(facts.failing, seen=facts.now) if _is_dismissed(facts, one)}
@@ -430,11 +464,23 @@ def _is_dismissed(facts: Facts, one: Failure) -> bool:
 
 
 def _merged(groups: Iterable[Group]) -> list[Group]:
-    """Merge groups whose causes differ only in what varies from one delivery to the next; the oldest come first."""
+    """Merge groups whose causes differ only in what varies from one delivery to the next; the oldest come first.
+
+    A partner whose every answer has words of its own has a bounded number of conditions all the same: the causes with
+    most deliveries, and one for all others.
+    """
     by_cause: defaultdict[tuple[str, str], list[Group]] = defaultdict(list)
     for one in groups:
         by_cause[one.channel, cause_of(one.cause)].append(one)
-    merged = [structs.replace(_sum(found), cause=cause) for (_, cause), found in by_cause.items()]
+    by_channel: defaultdict[str, list[Group]] = defaultdict(list)
+    for (channel, comes_down_to), found in by_cause.items():
+        by_channel[channel].append(structs.replace(_sum(found), cause=comes_down_to))
+    merged: list[Group] = []
+    for causes in by_channel.values():
+        causes.sort(key=lambda one: (-one.count, one.since, one.cause))
+        merged += causes[:MOST_CAUSES]
+        if others := causes[MOST_CAUSES:]:
+            merged.append(structs.replace(_sum(others), cause=OTHER_CAUSES))
     return sorted(merged, key=lambda one: one.since)
 
 

@@ -18,12 +18,11 @@ from msgspec import Struct
 from pipeline.ledger.deliveries.failing import Failed, Tally
 from pipeline.ledger.failure_notes import Note
 from pipeline.model.moment import exact_rfc3339
-from pipeline.stages.causes import Who, cause_of
+from pipeline.stages.causes import REMEMBERED, Who, cause_of
 
 _ERROR = re.compile(
     r"(?s)(?P<code>[A-Za-z][\w-]*): (?:(?P<status>[1-5]\d\d)(?: (?P<reason>[A-Z][\w' -]*))?(?:: |$))?(?P<message>.*)"
 )
-_REMEMBERED = 20_000  # causes of errors, word by word, which pages that follow each other ask for: some 10 MB
 _OURS = {"the channel is disabled": "channel-disabled", "the channel was forgotten": "channel-forgotten"}
 
 # What has to be done on our side before these can succeed. Whatever is not here is for the partner to mend.
@@ -116,7 +115,7 @@ def dismissed_at(one: Failure, note: Note | None) -> dt.datetime | None:
     return dismissed if dismissed is not None and one.last <= dismissed else None
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=REMEMBERED)
 def cause(channel: str, error: str, article: str) -> Cause:
     """Return what an error of a delivery of this article comes down to."""
     for words, code in _OURS.items():

@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import structs
 
 from pipeline.ledger import Transaction
-from pipeline.ledger.attention import UnappliedSettings, facts
+from pipeline.ledger.attention import UnappliedSettings
 from pipeline.stages import attention as conditions
 from pipeline.stages.attention import Condition
 from pipeline.stages.causes import Who
@@ -48,7 +48,7 @@ def attention(
     unapplied: UnappliedSettings | None = None,
 ) -> Attention:
     """Return what needs a person. `channels`: those in the settings; the rest is what the caller found on its host."""
-    found = conditions.attention(facts(transaction, channels, now=now, disk=disk, unapplied=unapplied))
+    found = conditions.needs(transaction, channels, now=now, disk=disk, unapplied=unapplied)
     return Attention(tuple(needs_you(one) for one in found))
 
 

@@ -31,7 +31,7 @@ from pipeline.ledger.evidence.verdicts import SourceState
 from pipeline.ledger.places import Place
 from pipeline.ledger.processes import Process
 from pipeline.ledger.streams import Stream
-from pipeline.stages.attention import Condition, attention
+from pipeline.stages.attention import MOST_CAUSES, OTHER_CAUSES, Condition, attention, needs
 from pipeline.stages.causes import cause_of
 from pipeline.stages.context import Policy
 from pipeline.stages.failure_notes import dismiss, reopen
@@ -116,7 +116,7 @@ EVERYTHING = Facts(
 
 def found(bench: Bench) -> tuple[Condition, ...]:
     with bench.ledger.read() as transaction:
-        return attention(ledger_attention.facts(transaction, list(bench.receivers), now=bench.clock.now))
+        return needs(transaction, list(bench.receivers), now=bench.clock.now)
 
 
 def test_nothing_needs_a_person_where_nothing_is_wrong(ledger: Ledger) -> None:
@@ -247,6 +247,76 @@ def test_two_hundred_dead_letters_of_one_cause_are_one_condition(ledger: Ledger)
     for _ in range(6):
         bench.work()
     assert found(bench) == ()
+
+
+MANY, MOMENT = 1_500, dt.timedelta(microseconds=1)
+
+
+def fill(ledger: Ledger) -> None:
+    """Two channels refuse many articles, with other words for each, one of them for the last time."""
+    common = {"format": "plain", "target_revision": 1, "target_digest": "x", "urgency": 1, "attempts": 1}
+    states = {
+        "partner": {"state": "abandoned", "due": None, "refusals": 0},
+        "other": {"state": "pending", "due": START + dt.timedelta(minutes=1), "refusals": 1},
+    }
+    failed = [
+        {"id": f"{channel}-{number}", "article": f"a-{number}", "channel": channel, "attempted": True}
+        | {"error": f"refused: 422: no category for '{number}'", "changed": START - number * MOMENT}
+        | common
+        | state
+        for channel, state in states.items()
+        for number in range(1, MANY + 1)
+    ]
+    shown = [
+        {"delivery": f"gone-{number}", "article": f"g-{number}", "channel": "partner", "revision": 1, "due": START}
+        | {"withdrawn": LONG_AGO - number * MOMENT, "shown": f"https://partner.example/{number}", "attempts": 1}
+        for number in range(1, MANY + 1)
+    ]
+    with ledger.write() as transaction:
+        transaction.execute(sa.insert(tables.deliveries), failed)
+        transaction.execute(sa.insert(tables.proofs), shown)
+
+
+def test_every_row_is_counted_however_many_words_there_are(ledger: Ledger) -> None:
+    fill(ledger)
+    with ledger.read() as transaction:
+        told = {one.kind: one for one in needs(transaction, ["partner", "other"], now=START)}
+        facts = ledger_attention.facts(transaction, ["partner", "other"], now=START)
+    assert {kind: one.count for kind, one in told.items()} == {
+        "withdrawn-still-shown": MANY,
+        "channel-refuses": MANY,
+        "delivery-exhausted": MANY,
+    }
+    dead, shown = told["delivery-exhausted"], told["withdrawn-still-shown"]
+    assert (dead.article, dead.since) == (f"a-{MANY}", START - dt.timedelta(microseconds=MANY))
+    assert dead.what == f"partner: {MANY:,} deliveries given up: refused: 422: no category for …"
+    assert shown.what == f"partner still shows {MANY:,} withdrawn articles: https://partner.example/{MANY}"
+    assert len(facts.dead) == len(facts.refused) == MANY  # word by word
+
+
+def test_a_cause_of_many_words_that_was_dismissed_is_left_out(ledger: Ledger) -> None:
+    fill(ledger)
+    bench = WithoutFeeds(ledger)
+    with ledger.read() as transaction:
+        (one,) = failures([one for one in failing.tallies(transaction) if one.channel == "partner"], seen=START)
+    dismiss(bench._intake(), one.cause.key, seen=START, by="op")
+    with ledger.read() as transaction:
+        told = {one.kind for one in needs(transaction, ["partner", "other"], now=START)}
+        facts = ledger_attention.facts(transaction, [], now=START, alike=lambda channel, *_: channel)
+    assert told == {"withdrawn-still-shown", "channel-refuses"}
+    assert [(one.channel, one.dead) for one in facts.failing] == [("partner", MANY)]
+
+
+def test_causes_beyond_those_with_most_deliveries_are_one_condition_together() -> None:
+    numbers = range(MOST_CAUSES + 20)
+    dead = tuple(
+        Group(channel="partner", cause=f"refused: {400 + one}", count=1 + one, since=LONG_AGO, article="spasms")
+        for one in numbers
+    )
+    told = attention(Facts(now=START, dead=dead))
+    (others,) = [one for one in told if one.key == f"delivery-exhausted:partner:{OTHER_CAUSES}"]
+    assert (len(told), others.count) == (MOST_CAUSES + 1, sum(1 + one for one in range(20)))
+    assert sum(one.count for one in told) == sum(1 + one for one in numbers)
 
 
 @pytest.mark.parametrize("retries", [(), (3600.0,)], ids=["given up", "refused"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -63,11 +62,16 @@ _COUNTED = {
 }
 
 
+def word_by_word(channel: str, error: str, _article: str) -> Hashable:
+    """Tell errors apart by every word."""
+    return channel, error
+
+
 def tallies(
     transaction: Transaction,
     *,
     channels: Collection[str] | None = None,
-    alike: Callable[[str, str, str], Hashable] = lambda channel, error, _article: (channel, error),
+    alike: Callable[[str, str, str], Hashable] = word_by_word,
 ) -> Iterator[Tally]:
     """Yield every error with its deliveries, from all rows of the ledger, or from those of these channels.
 
@@ -92,37 +96,67 @@ def tallies(
             .where(where, mine)
             .group_by(deliveries.c.channel, _ERROR)
         )
-        merged: dict[Hashable, tuple[Any, ...]] = {}
+        merged: dict[Hashable, _Sum] = {}
         for row in transaction.execute(query):
-            key = alike(row[0], row[1], row[6])
-            merged[key] = _sum(merged[key], row) if key in merged else tuple(row)
-        yield from (_tally(row, abandoned) for row in merged.values())
+            channel, error, count, first, last, due, article, delivery, since, counted = row
+            key = alike(channel, error, article)
+            if (known := merged.get(key)) is None:
+                merged[key] = _Sum(channel, error, count, first, last, due, article, delivery, since, counted)
+            else:
+                known.add(error, count, first, last, due, article, delivery, since, counted)
+        yield from (one.tally(abandoned) for one in merged.values())
 
 
-def _sum(one: tuple[Any, ...], other: Any) -> tuple[Any, ...]:
-    """Return both rows together, with the words and names of the one that began first."""
-    begun = one if one[3] <= other[3] else other
-    due = min((each for each in (one[5], other[5]) if each is not None), default=None)
-    counted = (one[2] + other[2], begun[3], max(one[4], other[4]), due)
-    return (*begun[:2], *counted, *begun[6:8], min(one[8], other[8]), one[9] + other[9])
+class _Sum(Struct):
+    """Deliveries under the words and names of the one that began first. Times are microseconds since 1970."""
 
+    channel: str
+    error: str
+    count: int
+    first: int
+    last: int
+    due: int | None
+    article: str
+    delivery: str
+    since: int
+    counted: int
 
-def _tally(row: tuple[Any, ...], abandoned: bool) -> Tally:
-    channel, error, count, first, last, due, article, delivery, since, counted = row
-    return Tally(
-        channel=channel,
-        error=error,
-        abandoned=count if abandoned else 0,
-        retried=0 if abandoned else count,
-        first=moment_of(first),
-        last=moment_of(last),
-        due=None if due is None else moment_of(due),
-        article=article,
-        delivery=delivery,
-        since=moment_of(since),
-        dead=counted if abandoned else 0,
-        refused=0 if abandoned else counted,
-    )
+    def add(
+        self,
+        error: str,
+        count: int,
+        first: int,
+        last: int,
+        due: int | None,
+        article: str,
+        delivery: str,
+        since: int,
+        counted: int,
+    ) -> None:
+        self.count += count
+        self.counted += counted
+        if first < self.first:
+            self.error, self.first, self.article, self.delivery = error, first, article, delivery
+        self.last = max(self.last, last)
+        if due is not None and (self.due is None or due < self.due):
+            self.due = due
+        self.since = min(self.since, since)
+
+    def tally(self, abandoned: bool) -> Tally:
+        return Tally(
+            channel=self.channel,
+            error=self.error,
+            abandoned=self.count if abandoned else 0,
+            retried=0 if abandoned else self.count,
+            first=moment_of(self.first),
+            last=moment_of(self.last),
+            due=None if self.due is None else moment_of(self.due),
+            article=self.article,
+            delivery=self.delivery,
+            since=moment_of(self.since),
+            dead=self.counted if abandoned else 0,
+            refused=0 if abandoned else self.counted,
+        )
 
 
 def of_channel(transaction: Transaction, channel: str) -> list[Failed]:

@@ -14,10 +14,9 @@ import structlog
 
 from pipeline.errors import CitewireError
 from pipeline.ledger import Transaction, alerts, leases
-from pipeline.ledger.attention import facts
 from pipeline.ledger.claims import NOTHING_DUE, DueRows
 from pipeline.stages.alerts.notice import condition_of, notice
-from pipeline.stages.attention import attention
+from pipeline.stages.attention import needs
 from pipeline.stages.context import LEASE, AlertReceiver, Context
 from pipeline.stages.periodic import Periodic
 from pipeline.stages.stage import Bell, Claim
@@ -59,8 +58,8 @@ def _look(context: Context) -> None:
     now = context.clock()
     with context.ledger.read() as transaction:
         channels = [one.id for one in context.channels_now(transaction).values() if not one.retired]
-        known = facts(transaction, channels, now=now, disk=context.disk(), unapplied=context.unapplied())
-    found = {one.key: one for one in attention(known)}
+        needed = needs(transaction, channels, now=now, disk=context.disk(), unapplied=context.unapplied())
+    found = {one.key: one for one in needed}
     conditions = {key: msgspec.json.encode(one) for key, one in found.items()}
     ids = {key: context.new_id("alert_") for key in conditions}
     with context.ledger.write() as transaction:
