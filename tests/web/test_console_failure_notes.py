@@ -10,6 +10,8 @@ from console_person import Person
 from console_site import HOSTILE, MARKDOWN, Picky, console_site
 from served import Served
 
+from pipeline.web.console import failures
+
 CAUSE = "the body is larger"
 
 
@@ -21,9 +23,9 @@ def site(tmp_path: Path) -> Iterator[Served]:
         yield site
 
 
-def fail(site: Served, name: str) -> None:
+def fail(site: Served, name: str, says: str = CAUSE) -> None:
     assert isinstance(site.receiver, Picky)
-    site.receiver.says[name] = CAUSE
+    site.receiver.says[name] = says
     site.clock.pass_(60)
     site.publish(MARKDOWN.format(id=name, title=f"About {name}", topic="pain", pmid="2"), name=name)
     site.work()
@@ -49,6 +51,24 @@ def test_a_dismissed_cause_comes_back_when_it_happens_again(site: Served, person
     person.get("/console/failures")
     assert person.heading == "Failures 1" and "They know." in person.words
     assert "dismissed until" not in person.words
+
+
+def test_a_page_lists_so_many_causes_and_counts_the_others(
+    site: Served, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(site, "second")
+    for name, says in (("third", "no category for 'pain'"), ("fourth", "rather not")):
+        fail(site, name, says)
+    person.get("/console/failures")
+    assert person.heading == "Failures 3" and "not listed here" not in person.words
+    monkeypatch.setattr(failures, "_MOST", 1)
+    person.get("/console/failures")
+    assert person.heading == "Failures 3" and CAUSE in person.words
+    assert "2 more causes, of 2 deliveries, are not listed here" in person.words
+    assert "rather not" not in person.words
+    monkeypatch.setattr(failures, "_MOST", 2)
+    person.get("/console/failures")
+    assert "1 more cause, of 1 delivery, is not listed here" in person.words
 
 
 def test_a_dismissal_is_taken_back(person: Person) -> None:

@@ -1,15 +1,17 @@
 """What fails, grouped by cause, and the replay of a whole cause as it was shown."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Self
 
 from fastapi import Depends, Response
+from msgspec import Struct
 
 from pipeline.intake.fields.reasons import MAX_REASON
 from pipeline.stages.accept import Intake
 from pipeline.stages.accept.replay import replay_failure
 from pipeline.stages.context import Context
 from pipeline.stages.failure_notes import dismiss, note, reopen
-from pipeline.views.failures import failures
+from pipeline.views.failures import Failure, failures
 from pipeline.web.console.forms import MAX_BODY, Acting, acting
 from pipeline.web.console.moments import shown_at
 from pipeline.web.console.operations import address_of
@@ -19,6 +21,18 @@ from pipeline.web.problems import Problem
 from pipeline.web.rooms import Room
 
 _HERE = f"{HOME}/failures"
+_MOST = 100  # causes on a page, those with most deliveries
+
+
+class _Beyond(Struct, frozen=True):
+    """Causes that a page does not list."""
+
+    causes: int
+    deliveries: int
+
+    @classmethod
+    def of(cls, some: Sequence[Failure]) -> Self:
+        return cls(len(some), sum(one.count for one in some))
 
 
 def router(context: Context, pages: Pages, intake: Intake) -> Room:
@@ -30,16 +44,19 @@ def router(context: Context, pages: Pages, intake: Intake) -> Room:
         now = context.clock()
         with context.ledger.read() as transaction:
             found = failures(transaction, now=now).failures
-        shown = [one for one in found if channel in ("", one.channel)]
-        others = len(found) - len(shown)
+        mine = [one for one in found if channel in ("", one.channel)]
+        open_ones = [one for one in mine if one.dismissed is None]
+        dismissed = [one for one in mine if one.dismissed is not None]
         return pages.page(
             "failures",
             who,
             now=now,
-            failures=[one for one in shown if one.dismissed is None],
-            dismissed=[one for one in shown if one.dismissed is not None],
+            failures=open_ones[:_MOST],
+            left_out=_Beyond.of(open_ones[_MOST:]),
+            dismissed=dismissed[:_MOST],
+            dismissed_left_out=_Beyond.of(dismissed[_MOST:]),
             channel=channel,
-            others=others,
+            others=len(found) - len(mine),
             most=MAX_REASON,
             place="failures",
         )
