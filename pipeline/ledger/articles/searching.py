@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.articles import names
-from pipeline.ledger.database import Instant, Transaction
+from pipeline.ledger.database import Instant, Transaction, moment_of
 from pipeline.ledger.deliveries import IS_ABANDONED
 from pipeline.ledger.tables import articles, citations, deliveries, events, identifier_citations, references
 
 WINDOW = 5_000  # articles that a page compares with the filters
 ANY_MARK = "any"  # of the editorial states
-_PORTION = 2_500  # articles read at a time: a part of WINDOW
+_PORTION = 250  # articles read at first, and four times as many each time that follows, up to WINDOW in all
 _MOST = 1_000  # articles that an identifier leads to
 _MOST_WORDS = 10
 _ORDER = (articles.c.updated.desc(), articles.c.id.desc())
@@ -66,12 +66,14 @@ def search(transaction: Transaction, wanted: Wanted, *, after: Cursor | None, li
     found: list[Cursor] = []
     looked_at, portion = 0, _PORTION if filters and known is None else limit + 1
     while looked_at < WINDOW and len(found) <= limit:
+        portion = min(portion, WINDOW - looked_at)
         rows = _portion(transaction, wanted, matches, known, after=after, limit=portion)
-        found += [Cursor(updated, id) for id, updated, matching in rows if matching]
+        found += [Cursor(moment_of(updated), id) for id, updated, matching in rows if matching]
         looked_at += len(rows)
         if len(rows) < portion:
             return _page(found, limit)
-        after = Cursor(rows[-1][1], rows[-1][0])
+        after = Cursor(moment_of(rows[-1][1]), rows[-1][0])
+        portion *= 4
     return _page(found, limit) if len(found) > limit else Found([one.id for one in found], after)
 
 
@@ -101,9 +103,12 @@ def _portion(
     *,
     after: Cursor | None,
     limit: int,
-) -> list[tuple[str, dt.datetime, bool]]:
-    """Return the next articles in order, each with whether it matches; of `known` ones only those that match."""
-    query = sa.select(articles.c.id, articles.c.updated, matches)
+) -> list[tuple[str, int, bool]]:
+    """Return the next articles in order, each with whether it matches; of `known` ones only those that match.
+
+    When each was updated is in microseconds since 1970: most are no more than looked at.
+    """
+    query = sa.select(articles.c.id, sa.type_coerce(articles.c.updated, sa.BigInteger()), matches)
     if known is not None:
         query = query.where(matches)
     if wanted.state is not None:
@@ -111,7 +116,7 @@ def _portion(
     if after is not None:
         query = query.where(sa.tuple_(articles.c.updated, articles.c.id) < sa.tuple_(*_values(after)))
     newest = query.order_by(*_ORDER).limit(limit)
-    return [(id, updated, bool(matching)) for id, updated, matching in transaction.execute(newest)]
+    return [tuple(row) for row in transaction.execute(newest)]
 
 
 def _values(cursor: Cursor) -> tuple[sa.ColumnElement[dt.datetime], sa.ColumnElement[str]]:
