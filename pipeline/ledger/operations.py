@@ -210,6 +210,16 @@ def parts_of(
     return [Part(*row) for row in transaction.execute(query.limit(limit))]
 
 
+def parts_of_each(transaction: Transaction, operation_ids: Collection[str]) -> dict[str, list[Part]]:
+    """Return all parts of each of the operations, in order; those without parts are left out."""
+    columns = [operation_parts.c[name] for name in Part.__struct_fields__]
+    query = sa.select(operation_parts.c.operation, *columns).where(operation_parts.c.operation.in_(operation_ids))
+    found: dict[str, list[Part]] = {}
+    for operation, *row in transaction.execute(query.order_by(operation_parts.c.operation, operation_parts.c.number)):
+        found.setdefault(operation, []).append(Part(*row))
+    return found
+
+
 def outcomes(transaction: Transaction, operation_id: str) -> dict[PartOutcome, int]:
     """Count the parts of an operation by their outcome."""
     key = operation_parts.c.outcome

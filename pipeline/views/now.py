@@ -99,13 +99,7 @@ def hours(transaction: Transaction, now: dt.datetime) -> tuple[Hour, ...]:
     last = now.replace(minute=0, second=0, microsecond=0)
     first = last - (HOURS - 1) * _HOUR
     tried = figures.attempts_by_hour(transaction, since=first, until=last + _HOUR)
-    found = []
-    for number in range(HOURS):
-        at = first + number * _HOUR
-        delivered = tried.get((at, "delivered"), 0)
-        every = sum(count for (hour, _), count in tried.items() if hour == at)
-        found.append(Hour(at, delivered, every - delivered))
-    return tuple(found)
+    return tuple(Hour(one.at, one.count - one.failed, one.failed) for one in tried)
 
 
 def _stages(context: Context, transaction: Transaction, now: dt.datetime) -> list[StageBacklog]:

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from pipeline.ledger import Transaction
 from pipeline.ledger import operations as ledger_operations
-from pipeline.ledger.operations import NOT_DONE, Kind, OperationState, Owed, PartOutcome
+from pipeline.ledger.operations import NOT_DONE, Kind, OperationState, Owed, Part, PartOutcome
 from pipeline.ledger.operations import Operation as Recorded
 from pipeline.views.fields import ArticleId, ChannelId, Count, Field, RevisionNumber, Time
 
@@ -140,13 +140,16 @@ def _summary(one: Recorded, parts: int, changed: int, now: dt.datetime) -> Opera
 
 def operation(transaction: Transaction, operation_id: str, *, now: dt.datetime) -> Operation | None:
     found = ledger_operations.find(transaction, operation_id)
-    return None if found is None else _operation(transaction, found, _owed(transaction, [found]), now)
+    if found is None:
+        return None
+    return _operation(found, ledger_operations.parts_of(transaction, operation_id), _owed(transaction, [found]), now)
 
 
 def operations(transaction: Transaction, *, limit: int, now: dt.datetime) -> OperationList:
     found = ledger_operations.newest(transaction, limit=limit)
     owed = _owed(transaction, found)
-    return OperationList(tuple(_operation(transaction, one, owed, now) for one in found))
+    parts = ledger_operations.parts_of_each(transaction, [one.id for one in found])
+    return OperationList(tuple(_operation(one, parts.get(one.id, ()), owed, now) for one in found))
 
 
 def _owed(transaction: Transaction, found: Sequence[Recorded]) -> dict[str, Owed]:
@@ -155,8 +158,7 @@ def _owed(transaction: Transaction, found: Sequence[Recorded]) -> dict[str, Owed
     return dict.fromkeys(replays, Owed()) | ledger_operations.still_owed(transaction, replays)
 
 
-def _operation(transaction: Transaction, one: Recorded, owed: Mapping[str, Owed], now: dt.datetime) -> Operation:
-    parts = ledger_operations.parts_of(transaction, one.id)
+def _operation(one: Recorded, parts: Sequence[Part], owed: Mapping[str, Owed], now: dt.datetime) -> Operation:
     changed = sum(part.outcome not in NOT_DONE for part in parts)
     of_it = owed.get(one.id)
     return Operation(

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 from bench import START, Bench, WithoutFeeds, article
 
 from pipeline.errors import InvalidEvent
@@ -115,6 +116,25 @@ def test_an_operation_is_recorded_with_what_became_of_its_parts(bench: Bench) ->
     ]
     assert (found.changed, found.by) == (1, "citewire publish")
     assert [one.operation for one in newest.operations] == ["op_1", "op_2"]
+
+
+def test_a_list_of_operations_costs_as_many_statements_whatever_its_length(bench: Bench) -> None:
+    for number in range(4):
+        publish(bench, f"op_{number}", {"spasms": f"Text {number}.", "cramps": "The same."})
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    with bench.ledger.read() as transaction:
+        sa.event.listen(transaction, "before_cursor_execute", note)
+        assert len(operations_views.operations(transaction, limit=1, now=bench.clock()).operations) == 1
+        for_one = len(asked)
+        found = operations_views.operations(transaction, limit=9, now=bench.clock()).operations
+    assert len(asked) == 2 * for_one
+    assert {one.operation: [part.article for part in one.parts] for one in found} == {
+        f"op_{number}": ["spasms", "cramps"] for number in range(4)
+    }
 
 
 def test_a_replay_is_an_operation_that_says_why_it_cannot_be_undone(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from console_person import Person, text
 from console_site import MARKDOWN, console_site
 from served import Served
 
-from pipeline.ledger import figures
+from pipeline.ledger import Ledger, figures, tables
 from pipeline.ledger.evidence import verdicts
 from pipeline.views.now import hours
 
@@ -103,8 +103,37 @@ def test_no_count_reads_all_attempts(site: Served) -> None:
         def note(_c: object, _u: object, statement: str, parameters: object, *_: object) -> None:
             if "attempts" in statement and "EXPLAIN" not in statement:
                 plan = transaction.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
-                seen.extend(row[3] for row in plan)
+                seen.extend(row[3] for row in plan if "attempts" in row[3])
 
         sa.event.listen(transaction, "before_cursor_execute", note)
-        figures.attempts_by_hour(transaction, since=at, until=at + dt.timedelta(hours=1))
-    assert seen[0].startswith("SEARCH attempts USING COVERING INDEX ix_attempts_at")
+        figures.attempts_by_hour(transaction, since=at, until=at + dt.timedelta(hours=24))
+    assert seen == [
+        "SEARCH attempts USING COVERING INDEX ix_attempts_at (at>? AND at<?)",
+        "SEARCH attempts USING COVERING INDEX ix_attempts_failed_at (at>? AND at<?)",
+    ]
+
+
+def test_each_attempt_is_counted_in_its_hour(ledger: Ledger) -> None:
+    begins = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+    hour, moment = dt.timedelta(hours=1), dt.timedelta(microseconds=1)
+    made = {
+        begins - moment: ["delivered"],
+        begins: ["delivered", "refused", "repaired"],
+        begins + hour - moment: ["delivered"],
+        begins + 2 * hour: ["transient"],
+        begins + 3 * hour: ["delivered"],
+    }
+    rows = [
+        {"delivery": "dlv_1", "revision": 1, "at": at, "outcome": outcome, "milliseconds": 1, "detail": ""}
+        for at, outcomes in made.items()
+        for outcome in outcomes
+    ]
+    with ledger.write() as transaction:
+        transaction.execute(sa.insert(tables.attempts), rows)
+    with ledger.read() as transaction:
+        found = figures.attempts_by_hour(transaction, since=begins, until=begins + 3 * hour)
+    assert [(one.at, one.count, one.failed) for one in found] == [
+        (begins, 4, 2),
+        (begins + hour, 0, 0),
+        (begins + 2 * hour, 1, 1),
+    ]

@@ -34,6 +34,7 @@ operation_parts = sa.Table(
     sa.Column("channel", sa.String(128)),  # of a replay, and of the release of one channel's hold
     sa.Column("reason", sa.Text),  # why it was withdrawn, refused or not done
     sa.Index("ix_operation_parts_article", "article"),
+    sa.Index("ix_operation_parts_outcome", "operation", "outcome", "number"),
 )
 
 # An action on all articles that matched a search: prepared, then carried out a portion at a time until the row goes.
