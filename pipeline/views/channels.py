@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import structs
 
+from pipeline.ledger import Transaction
 from pipeline.stages.deliver.trial import Tried
+from pipeline.views.channel_figures import ChannelFigures, figures_of
 from pipeline.views.fields import ChannelId, Count, Field
-from pipeline.views.system import ChannelHealth
+from pipeline.views.system import ChannelHealth, channel_health
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,14 @@ class ChannelList:
     """Every channel in force."""
 
     channels: tuple[ChannelHealth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeChannel:
+    """A channel, and how it has answered lately."""
+
+    health: ChannelHealth
+    figures: ChannelFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,10 @@ class ChannelTested:
     milliseconds: Count
     detail: Annotated[str, Field(examples=["204 No Content"])]
     operation: str
+
+
+def whole_channel(transaction: Transaction, channel: str, now: dt.datetime) -> WholeChannel:
+    return WholeChannel(channel_health(transaction, channel, now), figures_of(transaction, channel, now))
 
 
 def channel_tested(tried: Tried, operation: str) -> ChannelTested:

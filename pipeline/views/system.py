@@ -97,7 +97,7 @@ def system(
         references=evidence.counts(transaction),
         deliveries=deliveries.counts(transaction),
         withheld=withheld.counts(transaction),
-        channels=tuple(channel_health(transaction, channel_id, now) for channel_id in channel_ids),
+        channels=tuple(channel_healths(transaction, channel_ids, now)),
         not_configured=deliveries.outstanding_elsewhere(transaction, [*channel_ids, *places.within_reach(transaction)]),
         places_left=places_left(transaction),
         drift=places.drift_counts(transaction),
@@ -126,8 +126,37 @@ def _process(one: processes.Process) -> RunningProcess:
 
 def channel_health(transaction: Transaction, channel_id: str, now: dt.datetime) -> ChannelHealth:
     """Return the health of a channel."""
-    health = channels.health(transaction, channel_id)
-    secret = places.rotation_of(transaction, channel_id, now=now)
+    (health,) = channel_healths(transaction, [channel_id], now)
+    return health
+
+
+def channel_healths(transaction: Transaction, channel_ids: Sequence[str], now: dt.datetime) -> list[ChannelHealth]:
+    """Return the health of each channel, in this order, in a few statements and one for each that is pulled."""
+    healths = channels.healths(transaction, channel_ids)
+    secrets = places.rotations(transaction, channel_ids, now=now)
+    positions = pulls.positions(transaction, channel_ids)
+    abandoned = deliveries.counts_abandoned(transaction, channel_ids)
+    return [
+        _channel_health(
+            channel_id,
+            healths.get(channel_id, channels.Health()),
+            secrets.get(channel_id, places.Rotation()),
+            _pulled(transaction, channel_id, positions.get(channel_id)),
+            abandoned.get(channel_id, 0),
+            now,
+        )
+        for channel_id in channel_ids
+    ]
+
+
+def _channel_health(
+    channel_id: str,
+    health: channels.Health,
+    secret: places.Rotation,
+    pulled: Pulled | None,
+    abandoned: int,
+    now: dt.datetime,
+) -> ChannelHealth:
     return ChannelHealth(
         channel=channel_id,
         circuit=health.circuit(now),
@@ -139,15 +168,14 @@ def channel_health(transaction: Transaction, channel_id: str, now: dt.datetime) 
         reason=health.reason,
         paused=health.paused,
         pause_reason=health.pause_reason,
-        pulled=_pulled(transaction, channel_id),
-        abandoned=deliveries.count_abandoned(transaction, channel_id),
+        pulled=pulled,
+        abandoned=abandoned,
         secret_rotated=secret.at,
         former_secrets_until=secret.former_until,
     )
 
 
-def _pulled(transaction: Transaction, channel_id: str) -> Pulled | None:
-    position = pulls.position(transaction, channel_id)
+def _pulled(transaction: Transaction, channel_id: str, position: pulls.Position | None) -> Pulled | None:
     if position is None:
         return None
     left = changes.behind(transaction, channel_id, position.taken)

@@ -47,6 +47,7 @@ NEEDED: Final[Mapping[str, Scope]] = {
     "GET /v1/bulk/{operation_id}": "bulk",
     "POST /v1/bulk/{operation_id}/start": "bulk",  # and the scope of the action
     "GET /v1/channels": "read",
+    "GET /v1/channels/{channel}": "read",
     "POST /v1/channels/{channel}/pause": "channels",
     "POST /v1/channels/{channel}/resume": "channels",
     "POST /v1/channels/{channel}/enable": "channels",

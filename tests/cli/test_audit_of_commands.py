@@ -36,6 +36,7 @@ from workers.wiring import build_context
 READS = {  # commands that change nothing that anybody could ask about later
     "attention", "check", "completion", "deliveries", "doctor", "lint", "operations", "places",
     "plan", "recall", "render", "secret", "sessions list", "status", "tail", "token list", "channels list",
+    "channels show",
     "calendar", "feeds", "history", "show", "top", "listen",
     "passkeys list",
     "man",  # writes files, and leaves the system as it is

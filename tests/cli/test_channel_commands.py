@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from command import citewire
 from empty_ledger import empty_ledger
 from standardwebhooks import Webhook as Verifier
 
 from pipeline.channels.webhook.rotation import MadeSecret, MadeSecrets, encoded
 from pipeline.channels.webhook.signing import new_secret
-from pipeline.ledger import Ledger, places
+from pipeline.ledger import Ledger, deliveries, places, tables
 from pipeline.ledger.deliveries import channels
 from pipeline.ledger.deliveries.channels import Health
+from pipeline.ledger.partners import pulls
 from pipeline.model.moment import rfc3339
 from pipeline.sealing import Sealer
 from pipeline.views.channel_state import state_of
-from pipeline.views.system import ChannelHealth, Pulled
+from pipeline.views.system import ChannelHealth, Pulled, channel_health, channel_healths
 from standins.receiver import Receiver
 from workers.cli.output import reason
 
@@ -72,6 +74,32 @@ def test_the_reason_is_the_operators_while_they_have_paused_it() -> None:
     assert reason(channel(abandoned=3)) == "see `citewire failures`"
 
 
+def test_many_channels_take_no_more_statements_than_one(ledger: Ledger) -> None:
+    names = [f"channel-{number:03}" for number in range(100)]
+    with ledger.write() as transaction:
+        deliveries.lies_at(transaction, "sleep", id="dlv_1", key=names[7], format="html", revision=1, now=NOW)
+        given_up = sa.update(tables.deliveries).values(state="abandoned", error="refused: 400", due=None)
+        transaction.execute(given_up.where(tables.deliveries.c.id == "dlv_1"))
+        channels.pause(transaction, names[8], reason="maintenance", now=NOW)
+        pulls.record_request(transaction, names[9], after=3, token="theirs", now=NOW)
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    with ledger.read() as transaction:
+        sa.event.listen(transaction, "before_cursor_execute", note)
+        alone = [channel_health(transaction, name, NOW) for name in names[:1]]
+        for_one = len(asked)
+        found = channel_healths(transaction, names, NOW)
+        assert len(asked) == 2 * for_one + 1  # what the pulled one has left
+        alone += [channel_health(transaction, name, NOW) for name in names[1:]]
+    assert found == alone
+    assert [one.channel for one in found] == names
+    assert [found[7].abandoned, found[8].abandoned, found[8].paused] == [1, 0, NOW]
+    assert (found[8].pulled, found[9].pulled) == (None, Pulled(NOW, "theirs", 3, 0))
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "site.toml").write_text(SITE)
@@ -94,6 +122,24 @@ def test_a_paused_channel_says_why_until_it_is_resumed(site: Path, capsys: pytes
     assert citewire(capsys, "channels", "resume", "files").out == "files is resumed\n"
     assert citewire(capsys, "channels", "resume", "files").out == "files was not paused\n"
     assert "healthy" in citewire(capsys, "channels", "list").out
+
+
+def test_a_channel_is_shown_with_how_it_has_answered(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert citewire(capsys, "publish", "sleep.md").status == 0
+    now = dt.datetime.now(dt.UTC)
+    tried = {"delivery": "dlv_1", "revision": 1, "at": now, "milliseconds": 1_234}
+    with contextlib.closing(Ledger(f"sqlite:///{site / 'var' / 'ledger.sqlite'}")) as ledger, ledger.write() as one:
+        deliveries.lies_at(one, "sleep", id="dlv_1", key="files", format="ninjs", revision=1, now=now)
+        for outcome, detail in (("delivered", "written"), ("refused", "400 [bold]no[/]")):
+            one.execute(sa.insert(tables.attempts).values(**tried, outcome=outcome, detail=detail))
+    shown = citewire(capsys, "channels", "show", "files")
+    assert shown.status == 0 and "1 accepted, 1 failed" in shown.out
+    assert "half took at most 1,234 ms, 95 of 100 1,234 ms, 99 of 100 1,234 ms" in shown.out
+    assert "400 [bold]no[/]" in shown.out and "sleep" in shown.out
+    assert "healthy" in shown.out and "T" in citewire(capsys, "channels", "show", "files", "--utc").out
+    figures = citewire(capsys, "channels", "show", "files", "--json").json["figures"]
+    assert (figures["median"], figures["accepted"], figures["errors"][0]["outcome"]) == (1_234, 1, "refused")
+    assert citewire(capsys, "channels", "show", "fils").status == 4
 
 
 def test_an_unknown_channel_is_not_paused(site: Path, capsys: pytest.CaptureFixture[str]) -> None:

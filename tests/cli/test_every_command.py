@@ -41,6 +41,7 @@ WORDS = {  # what a command needs, as words that lead nowhere
     "restore": "sleep.md",
     "places empty": "lost",
     "places give-up": "lost --reason Gone",
+    "channels show": "lost",
     "channels pause": "lost",
     "channels resume": "lost",
     "channels fill": "lost",

@@ -76,6 +76,14 @@ def test_a_channel_says_how_much_it_accepted_how_quickly_and_what_failed_last(si
     person.get("/console/channels/partner")
     assert "250 ms" in person.words
     assert f"/console/deliveries/{delivery_of(site, 'arabic')}" in person.links()
+    over_http = site.ask("GET", "/v1/channels/partner").json
+    assert over_http["health"]["channel"] == "partner"
+    figures = over_http["figures"]
+    assert (figures["accepted"], figures["failed"], figures["p95"]) == (found.accepted, found.failed, 250)
+    assert [one["delivery"] for one in figures["errors"]] == [one.delivery for one in found.errors]
+    assert figures["errors"][0]["status"] == 422
+    assert site.ask("GET", "/v1/channels/reader").json["figures"]["p99"] == 9
+    assert site.ask("GET", "/v1/channels/partnr").code == "unknown-channel"
 
 
 def test_of_a_busy_site_the_newest_attempts_are_looked_at(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,6 +185,11 @@ READS: dict[str, tuple[str, str, str]] = {
         "GET /console/publish/{upload_id}",
     ),
     "channels": ("channels list", "GET /v1/channels", "GET /console/channels"),
+    "how a channel has answered": (
+        "channels show",
+        "GET /v1/channels/{channel}",
+        "GET /console/channels/{channel}",
+    ),
     "deliveries of a channel": ("deliveries", "GET /v1/deliveries", "GET /console/channels/{channel}"),
     "a delivery": ("deliveries", "GET /v1/deliveries/{delivery_id}", "GET /console/deliveries/{delivery_id}"),
     "an event": ("operations", "GET /v1/events/{event_id}", "GET /console/operations/{operation}"),

@@ -17,13 +17,14 @@ from pipeline.stages import acts
 from pipeline.stages.context import ChannelPlan, Context
 from pipeline.stages.deliver import fill as fill_stage
 from pipeline.stages.places.leaving import give_up
-from pipeline.views.system import channel_health
+from pipeline.views.system import channel_healths
 from workers.cli import output
 from workers.cli.common import (
     ConfigOption,
     DataOption,
     JsonOption,
     System,
+    UtcOption,
     act_of,
     existing_ledger,
     find,
@@ -44,6 +45,7 @@ _Channel = Annotated[str, typer.Argument(metavar="ID")]
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Show, test, pause, resume, fill, replace and forget channels.", no_args_is_help=True)
     group.command(name="list")(list_all)
+    group.command()(show)
     group.command()(pause)
     group.command()(resume)
     group.command()(fill)
@@ -60,11 +62,28 @@ def list_all(json: JsonOption = False, data: DataOption = None, config: ConfigOp
     """Show every channel: whether it is healthy, since when it is not, and when it is tried again."""
     system = find(data, config)
     with reading(system) as (transaction, moment):
-        found = [channel_health(transaction, one, moment) for one in system.known.channels]
+        found = channel_healths(transaction, system.known.channels, moment)
     if json:
         print_json({"channels": found})
     else:
         output.channels(found, moment)
+
+
+def show(
+    channel: _Channel,
+    utc: UtcOption = False,
+    json: JsonOption = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show how a channel has answered in the last day: how much it accepted, how quickly, and what failed last."""
+    from pipeline.views.channels import whole_channel
+
+    system = find(data, config)
+    with reading(system) as (transaction, moment):
+        check_channel(transaction, system, channel)
+        found = whole_channel(transaction, channel, moment)
+    print_json(found) if json else output.channel(found, moment, utc=utc)
 
 
 def pause(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.ledger.findings import Finding
     from pipeline.views import articles as articles_views
     from pipeline.views import attention as attention_views
+    from pipeline.views import channels as channels_views
     from pipeline.views import cited as cited_views
     from pipeline.views import deliveries as deliveries_views
     from pipeline.views import listing as listing_views
@@ -198,7 +199,10 @@ def deliveries(shapes: Sequence[deliveries_views.Delivery], now: dt.datetime, *,
 
 def references(shapes: Sequence[references_views.KnownReference]) -> None:
     columns = ("pmid", "state", "editorial", "cited by", "citation")
-    rows = [(one.pmid, one.state, ", ".join(one.editorial), ", ".join(one.articles), one.citation) for one in shapes]
+    rows = [
+        (one.pmid or one.id, one.state, ", ".join(one.editorial), ", ".join(one.articles), one.citation)
+        for one in shapes
+    ]
     table(answers(), "references", columns, rows, prose=("cited by", "citation"))
     by_source = [_source(one.pmid or one.id, source) for one in shapes for source in one.sources]
     table(
@@ -222,6 +226,23 @@ def _source(paper: str, one: verdicts_views.SourceSays) -> tuple[str, ...]:
 def channels(shapes: Sequence[ChannelHealth], now: dt.datetime) -> None:
     rows = [(one.channel, state_of(one, now, at=rfc3339).words, reason(one)) for one in shapes]
     table(answers(), "channels", ("channel", "state", "reason"), rows, prose=("state", "reason"))
+
+
+def channel(one: channels_views.WholeChannel, now: dt.datetime, *, utc: bool = False) -> None:
+    """Print how a channel is, how it has answered lately, and what failed last."""
+    channels([one.health], now)
+    figures = one.figures
+    line(
+        f"since {time_shown(figures.since, now, utc=utc)}: {figures.accepted:,} accepted, {figures.failed:,} failed,"
+        f" {figures.per_hour:,.1f} attempts an hour"
+    )
+    if figures.median is not None:
+        line(f"half took at most {figures.median:,} ms, 95 of 100 {figures.p95:,} ms, 99 of 100 {figures.p99:,} ms")
+    rows = [
+        (e.delivery, e.article, time_shown(e.at, now, utc=utc), e.outcome, e.status, e.detail) for e in figures.errors
+    ]
+    columns = ("delivery", "article", "at", "outcome", "status", "detail")
+    table(answers(), "failed last", columns, rows, prose=("detail",), spare=("status", "article"))
 
 
 def reason(channel: ChannelHealth) -> str:

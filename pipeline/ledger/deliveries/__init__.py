@@ -449,8 +449,16 @@ def count_outstanding_withdrawals(transaction: Transaction, channel: str) -> int
 
 def count_abandoned(transaction: Transaction, channel: str) -> int:
     """Count the deliveries to the channel that were given up."""
-    given_up = (deliveries.c.channel == channel, IS_ABANDONED)
-    return transaction.execute(sa.select(sa.func.count()).select_from(deliveries).where(*given_up)).scalar_one()
+    return counts_abandoned(transaction, [channel]).get(channel, 0)
+
+
+def counts_abandoned(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:
+    """Count the deliveries to each of the channels that were given up; channels without any are left out."""
+    found: dict[str, int] = {}
+    for some in chunks(channel_ids):
+        given_up = sa.select(deliveries.c.channel, sa.func.count()).where(deliveries.c.channel.in_(some), IS_ABANDONED)
+        found |= dict(transaction.execute(given_up.group_by(deliveries.c.channel)).all())
+    return found
 
 
 def outstanding_elsewhere(transaction: Transaction, channel_ids: Collection[str]) -> dict[str, int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
 from pipeline.ledger import claims
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.kept import one_of
 from pipeline.ledger.partners.changes import Change
 from pipeline.ledger.tables import changes, channel_contents, deliveries, pull_positions, pulls
@@ -56,9 +56,17 @@ _MAKE_AVAILABLE = (
 
 def position(transaction: Transaction, channel: str) -> Position | None:
     """Return how far the channel's partner has got, or None if it never made a request."""
-    columns = (pull_positions.c.taken, pull_positions.c.seen, pull_positions.c.token)
-    row = transaction.execute(sa.select(*columns).where(pull_positions.c.channel == channel)).one_or_none()
-    return None if row is None else Position(*row)
+    return positions(transaction, [channel]).get(channel)
+
+
+def positions(transaction: Transaction, channels: Collection[str]) -> dict[str, Position]:
+    """Return how far the partner of each channel has got; those that never made a request are left out."""
+    found: dict[str, Position] = {}
+    columns = (pull_positions.c.channel, pull_positions.c.taken, pull_positions.c.seen, pull_positions.c.token)
+    for some in chunks(channels):
+        for channel, *row in transaction.execute(sa.select(*columns).where(pull_positions.c.channel.in_(some))):
+            found[channel] = Position(*row)
+    return found
 
 
 def is_new_request(transaction: Transaction, channel: str, *, after: int, token: str, now: dt.datetime) -> bool:

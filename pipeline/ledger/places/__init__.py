@@ -15,7 +15,7 @@ from typing import Literal
 import sqlalchemy as sa
 from msgspec import Struct, structs
 
-from pipeline.ledger.database import Transaction, insert
+from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.tables import deliveries, drift, places, proofs, settings_in_force
 
 State = Literal["in-force", "orphan", "emptying", "emptied", "given-up"]
@@ -186,9 +186,17 @@ class Rotation(Struct, frozen=True):
 
 
 def rotation_of(transaction: Transaction, key: str, *, now: dt.datetime) -> Rotation:
-    found = transaction.execute(sa.select(places.c.rotated, places.c.former_until).where(places.c.key == key))
-    at, until = found.one_or_none() or (None, None)
-    return Rotation(at, until if until is not None and until > now else None)
+    return rotations(transaction, [key], now=now).get(key, Rotation())
+
+
+def rotations(transaction: Transaction, keys: Collection[str], *, now: dt.datetime) -> dict[str, Rotation]:
+    """Return when the secret of each was made; keys of places that there never were are left out."""
+    found: dict[str, Rotation] = {}
+    for some in chunks(keys):
+        query = sa.select(places.c.key, places.c.rotated, places.c.former_until).where(places.c.key.in_(some))
+        for key, at, until in transaction.execute(query):
+            found[key] = Rotation(at, until if until is not None and until > now else None)
+    return found
 
 
 # --- what a place holds -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.partners import rotation
 from pipeline.views.channel_figures import figures_of
 from pipeline.views.channel_state import ChannelState, state_of
-from pipeline.views.system import ChannelHealth, channel_health
+from pipeline.views.system import ChannelHealth, channel_health, channel_healths
 from pipeline.web import rotating
 from pipeline.web.channels import check_channel, known_channel
 from pipeline.web.console import words
@@ -45,7 +45,7 @@ def router(context: Context, pages: Pages, intake: Intake, trials: Trials) -> Ro
         now = context.clock()
         with context.ledger.read() as transaction:
             plans = [one for one in context.channels_now(transaction).values() if not one.retired]
-            found = [channel_health(transaction, one.id, now) for one in plans]
+            found = channel_healths(transaction, [one.id for one in plans], now)
         rows = [(plan, one, _state(one, now)) for plan, one in zip(plans, found, strict=True)]
         return pages.page("channels", who, now=now, rows=rows, place="channels")
 

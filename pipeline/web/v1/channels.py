@@ -15,7 +15,7 @@ from pipeline.stages.partners import rotation
 from pipeline.views import channels as channels_views
 from pipeline.views import events as events_views
 from pipeline.views import own_channel
-from pipeline.views.system import channel_health
+from pipeline.views.system import channel_health, channel_healths
 from pipeline.web import rotating
 from pipeline.web.auth import Grant, granted
 from pipeline.web.changing import UNLESS_OUTDATED
@@ -35,7 +35,14 @@ def router(context: Context, intake: Intake, trials: Trials) -> Room:
         now = context.clock()
         with context.ledger.read() as transaction:
             plans = [one for one in context.channels_now(transaction).values() if not one.retired]
-            return channels_views.ChannelList(tuple(channel_health(transaction, one.id, now) for one in plans))
+            return channels_views.ChannelList(tuple(channel_healths(transaction, [one.id for one in plans], now)))
+
+    @api.get("/{channel}", responses=problems(401, 403, 404, 422))
+    def get_channel(channel: str, _: Annotated[Grant, Depends(caller)]) -> channels_views.WholeChannel:
+        """Return a channel with its health, how quickly it answers, and what failed last."""
+        with context.ledger.read() as transaction:
+            check_channel(context, transaction, channel)
+            return channels_views.whole_channel(transaction, channel, context.clock())
 
     @api.post("/{channel}/pause", responses=problems(401, 403, 404, 422))
     def pause_channel(
