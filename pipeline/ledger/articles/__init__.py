@@ -199,6 +199,7 @@ def longest_overdue(transaction: Transaction, today: dt.date) -> tuple[int, str,
 _STARTED = {"starts": articles.c.starts + 1}
 _NOT_STARTED = {"starts": sa.case((articles.c.starts > 0, articles.c.starts - 1), else_=0)}
 _SUSPECT = articles.c.starts > sa.literal_column("1")  # as in the index
+_NO_TIME: sa.ColumnElement[int] = sa.literal_column("0")
 _DUE = Claims(articles.c.id, articles.c.starts < ALONE, also=_STARTED, back=_NOT_STARTED)
 _DUE_ALONE = Claims(articles.c.id, _SUSPECT, articles.c.starts < MOST_STARTS, also=_STARTED)
 _ENDED = (_SUSPECT, articles.c.starts >= MOST_STARTS, claims.is_due_then(articles))
@@ -230,8 +231,12 @@ def set_aside(transaction: Transaction, *, now: dt.datetime, error: str) -> list
 
 
 def aside(transaction: Transaction, *, now: dt.datetime, limit: int) -> list[str]:
-    """Return articles that are not rendered any longer because that never ended, by id."""
-    mine = (_SUSPECT, articles.c.due.is_(None), claims.is_free(articles, now))
+    """Return articles that are not rendered any longer because that never ended, by id.
+
+    They are found by their starts: of `due IS NULL`, SQLite would look at every article that is not due.
+    """
+    is_not_due = sa.func.coalesce(articles.c.due, _NO_TIME) == _NO_TIME
+    mine = (_SUSPECT, is_not_due, claims.is_free(articles, now))
     return list(transaction.scalars(sa.select(articles.c.id).where(*mine).order_by(articles.c.id).limit(limit)))
 
 
