@@ -114,6 +114,8 @@ def _pages(size: Size, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield _api("/attention")
     yield _api("/calendar")
     yield _api("/channels")
+    for one in (channel, pulled):
+        yield _api(f"/channels/{one}", "/channels/{channel}")
     late = delivery_id(size.articles - 10, 0)
     for query in (
         {}, *({"state": one} for one in OUTCOMES), {"channel": channel}, {"channel": channel, "state": "abandoned"},
@@ -136,6 +138,8 @@ def _papers() -> Iterator[tuple[str, str]]:
     for query in (
         {}, {"after": "200"}, *({"standing": one} for one in get_args(Standing)),
         {"standing": "retracted", "after": "200"}, {"standing": "mismatched", "after": "200"},
+        {"after": "doi:10.2000/3"}, {"standing": "not-found", "after": "doi:10.2000/3"},
+        {"standing": "pending", "after": "doi:10.2000/3"},
     ):  # fmt: skip
         yield _console("/references", **query)
         yield _api("/references", **query)

@@ -12,16 +12,23 @@ from pipeline.ledger.evidence import cited, listing, mismatches, verdicts
 from pipeline.ledger.evidence.listing import Standing
 from pipeline.views import recall
 from pipeline.views.fields import ArticleId, Field, Pmid, Time
-from pipeline.views.references import EvidenceChange, KnownReference, evidence_changes, known_references
+from pipeline.views.references import (
+    EvidenceChange,
+    KnownReference,
+    evidence_changes,
+    known_references,
+    known_works,
+)
 
+LONGEST_CURSOR = 600  # characters: a DOI has 512 at most
 MOST = 50  # changes of one paper, and articles in which it is mismatched
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceList:
-    """Papers that articles cite which are not withdrawn, by PMID in text order.
+    """Papers that articles cite which are not withdrawn, by PMID in text order, then works without a PMID.
 
-    Works that no source knows under a PMID are listed with their articles alone.
+    Of the latter, `retracted`, `concern` and `corrected` find none: what is known of one is read when it is shown.
     """
 
     references: tuple[KnownReference, ...]
@@ -61,7 +68,7 @@ class WholeReference(KnownReference):
 def references(transaction: Transaction, standing: Standing | None, *, after: str = "", limit: int) -> ReferenceList:
     """Return a page of the list of references. `standing`: None is all of them."""
     found = listing.page(transaction, standing, after=after, limit=limit)
-    return ReferenceList(tuple(known_references(transaction, found.pmids)) if found.pmids else (), found.next)
+    return ReferenceList(tuple(known_works(transaction, found.works)) if found.works else (), found.next)
 
 
 def whole_reference(transaction: Transaction, pmid: str) -> WholeReference | None:

@@ -119,11 +119,19 @@ def _given(one: CitedReference, scheme: str) -> str | None:
 
 def known_references(transaction: Transaction, pmids: Sequence[str]) -> list[KnownReference]:
     """Return what is known of each PMID. Those that no article ever cited have no times."""
-    times, citing = cited.times(transaction, pmids), cited.live_articles(transaction, pmids)
-    works = [CitedWork(scheme="pmid", value=pmid) for pmid in pmids]
+    return known_works(transaction, [CitedWork(scheme="pmid", value=pmid) for pmid in pmids])
+
+
+def known_works(transaction: Transaction, works: Sequence[CitedWork]) -> list[KnownReference]:
+    """Return what is known of each work. What has no PMID has no times: they are PubMed's."""
+    pmids = [work.value for work in works if work.scheme == "pmid"]
+    others = [work for work in works if work.scheme != "pmid"]
+    times = cited.times(transaction, pmids)
+    citing = {CitedWork("pmid", pmid): ids for pmid, ids in cited.live_articles(transaction, pmids).items()}
+    citing |= cited.live_articles_citing(transaction, others) if others else {}
     found = evidence.references_for(transaction, works)
     return [
-        _known(one, sources, times.get(one.work.value), citing.get(one.work.value, ()))
+        _known(one, sources, times.get(one.work.value), citing.get(one.work, ()))
         for one, sources in zip(found, sources_of(transaction, found), strict=True)
     ]
 

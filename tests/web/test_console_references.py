@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from console_site import HOSTILE, MARKDOWN, console_site, retract
 from served import Served
 
 from pipeline.ledger import operations, tables
+from pipeline.ledger.evidence.listing import Standing
 from pipeline.ledger.operations import Part
 
 
@@ -93,6 +95,53 @@ def test_a_paper_that_was_not_meant_is_found_with_the_article_that_cites_it(site
     assert listed(site, "?standing=mismatched") == ["pmid:2"]
     person.get("/console/references/2")
     assert rows(person)[-1] == ["second", "1", "title, author", "PMID 3", "now"]
+
+
+def test_works_without_a_pmid_follow_the_others(site: Served, person: Person) -> None:
+    for name, work in (("sixth", "10.5555/nowhere"), ("seventh", "10.5555/a-second")):
+        site.publish(MARKDOWN.format(id=name, title=f"About {name}", topic="pain", pmid=work), name=name)
+    site.work()
+    site.clock.pass_(600)  # nothing more is waited for
+    site.work()
+    works = ["doi:10.5555/a-second", "doi:10.5555/nowhere"]
+    first = site.ask("GET", "/v1/references?limit=4").json
+    assert first["next"] == "3"
+    second = site.ask("GET", "/v1/references?limit=2&after=3").json
+    assert ([one["id"] for one in second["references"]], second["next"]) == (["pmid:77", works[0]], works[0])
+    (last,) = site.ask("GET", f"/v1/references?limit=2&after={second['next']}").json["references"]
+    assert (last["id"], last["pmid"], last["doi"], last["fetched"]) == (works[1], None, "10.5555/nowhere", None)
+    assert last["articles"] == ["sixth"]
+    person.get("/console/references")
+    assert [row[0].rpartition("no PMID: ")[2] for row in rows(person) if "no PMID" in row[0]] == works
+    assert not [link for link in person.links() if "10.5555" in link]
+    site.withdraw("seventh")
+    assert listed(site, "?after=77") == [works[1]]
+    with site.context.ledger.write() as transaction:
+        known = sa.update(tables.identifiers).where(tables.identifiers.c.work == works[1])
+        transaction.execute(known.values(state="resolved", pmid="10"))
+    assert listed(site, "?after=77") == []
+
+
+@pytest.mark.parametrize(
+    ("state", "standing"), [("pending", "pending"), ("unknown", "not-found"), ("gone", "not-found")]
+)
+def test_works_without_a_pmid_are_found_by_what_is_the_matter(site: Served, state: str, standing: str) -> None:
+    site.publish(MARKDOWN.format(id="sixth", title="About sixth", topic="pain", pmid="10.5555/nowhere"), name="sixth")
+    site.work()
+    with site.context.ledger.write() as transaction:
+        transaction.execute(sa.update(tables.identifiers).values(state=state))
+        row = {"id": "sixth 1", "article": "sixth", "number": 1, "work": "doi:10.5555/nowhere", "words": "Other."}
+        transaction.execute(sa.insert(tables.mismatches).values(**row, differs="title", since=site.clock()))
+    found = {one: "doi:10.5555/nowhere" in listed(site, f"?standing={one}") for one in get_args(Standing)}
+    assert {one for one, is_there in found.items() if is_there} == {standing, "mismatched"}
+
+
+def test_a_work_of_an_update_under_an_embargo_names_no_article(site: Served) -> None:
+    text = MARKDOWN.format(id="first", title="About first", topic="pain", pmid="10.5555/nowhere")
+    site.publish(text.replace("---\nid", "---\nembargo: 2099-01-01T00:00:00Z\nid", 1), name="first")
+    site.work()
+    (work,) = [one for one in site.ask("GET", "/v1/references").json["references"] if one["doi"] == "10.5555/nowhere"]
+    assert work["articles"] == []
 
 
 def test_the_page_of_a_paper_says_what_each_source_says_and_when_it_is_asked_again(

@@ -17,7 +17,7 @@ from pipeline.ledger.database import Transaction
 from pipeline.ledger.evidence import identifiers
 from pipeline.ledger.tables import articles, citations, evidence_changes, revisions
 from pipeline.model.article import CitedWork
-from pipeline.model.reference import EditorialState, Reference
+from pipeline.model.reference import CitedReference, EditorialState, Reference
 
 
 class RecordedChange(Struct, frozen=True):
@@ -87,18 +87,31 @@ def shows(transaction: Transaction, article_id: str, pmid: str) -> bool:
 
     A DOI that it shows without a record may since have been identified as the paper.
     """
-    out = (
-        sa.select(revisions.c.evidence)
-        .join(articles, sa.and_(articles.c.id == revisions.c.article, articles.c.rendered == revisions.c.number))
-        .where(articles.c.id == article_id)
-    )
-    evidence = decode_evidence(transaction.scalar(out))
-    if any(work == CitedWork("pmid", pmid) for cited in evidence for work in (cited.work, *cited.also)):
+    evidence = _published(transaction, article_id)
+    if _names(evidence, CitedWork("pmid", pmid)):
         return True
     if any(cited.reference is not None and cited.reference.pmid == pmid for cited in evidence):
         return True
     bare = [cited.work for cited in evidence if cited.reference is None]
     return any(known.pmid == pmid for known in identifiers.known(transaction, bare).values())
+
+
+def shows_work(transaction: Transaction, article_id: str, work: CitedWork) -> bool:
+    """Return whether the published revision cites the work by this identifier, and not only the next one."""
+    return _names(_published(transaction, article_id), work)
+
+
+def _published(transaction: Transaction, article_id: str) -> tuple[CitedReference, ...]:
+    out = (
+        sa.select(revisions.c.evidence)
+        .join(articles, sa.and_(articles.c.id == revisions.c.article, articles.c.rendered == revisions.c.number))
+        .where(articles.c.id == article_id)
+    )
+    return decode_evidence(transaction.scalar(out))
+
+
+def _names(evidence: Sequence[CitedReference], work: CitedWork) -> bool:
+    return any(one == work for cited in evidence for one in (cited.work, *cited.also))
 
 
 def _recorded(row: Any) -> RecordedChange:

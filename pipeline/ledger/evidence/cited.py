@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import itemgetter
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from pipeline.ledger.database import Transaction, chunks
-from pipeline.ledger.evidence import changes
-from pipeline.ledger.tables import articles, citations, references
+from pipeline.ledger.evidence import changes, identifiers
+from pipeline.ledger.tables import articles, citations, identifier_citations, references
+from pipeline.model.article import CitedWork
 
 
 class Times(Struct, frozen=True):
@@ -28,18 +31,36 @@ def times(transaction: Transaction, pmids: Sequence[str]) -> dict[str, Times]:
 
 def live_articles(transaction: Transaction, pmids: Sequence[str]) -> dict[str, list[str]]:
     """Return which published articles cite each of the papers. Anything under an embargo is left out."""
+    query = _citing(citations.c.pmid, citations.c.article).where(citations.c.pmid.in_(pmids))
+    return _out(transaction, query, partial(changes.shows, transaction))
+
+
+def live_articles_citing(transaction: Transaction, works: Sequence[CitedWork]) -> dict[CitedWork, list[str]]:
+    """Do as `live_articles` for works that are cited by another identifier than a PMID."""
+    by_key = {identifiers.key_of(work): work for work in works}
+    cites = identifier_citations.c
+    query = _citing(cites.work, cites.article).where(cites.work.in_(list(by_key)))
+    found = _out(transaction, query, lambda article, key: changes.shows_work(transaction, article, by_key[key]))
+    return {by_key[key]: article_ids for key, article_ids in found.items()}
+
+
+def _citing(work: sa.Column[str], article: sa.Column[str]) -> sa.Select[str, str, bool, bool]:
+    """Select what is cited, the article, whether that has a newer revision, and whether it is out.
+
+    They are chosen and sorted in Python: asked for those that are live, in order, SQLite looks at every live article.
+    """
     newer = articles.c.rendered != articles.c.revision
     out = sa.and_(articles.c.state == "live", articles.c.rendered.is_not(None))
-    query = (
-        sa.select(citations.c.pmid, citations.c.article, newer, out)
-        .join(articles, articles.c.id == citations.c.article)
-        .where(citations.c.pmid.in_(pmids))
-    )  # chosen and sorted here: asked for those that are live, in order, SQLite looks at every live article
+    return sa.select(work, article, newer, out).join(articles, articles.c.id == article)
+
+
+def _out(
+    transaction: Transaction, query: sa.Select[str, str, bool, bool], shows: Callable[[str, str], bool]
+) -> dict[str, list[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
-    rows = sorted(transaction.execute(query).all(), key=lambda row: row.article)
-    for pmid, article_id, newer_is_kept, is_out in rows:
-        if is_out and (not newer_is_kept or changes.shows(transaction, article_id, pmid)):
-            found[pmid].append(article_id)
+    for work, article_id, newer_is_kept, is_out in sorted(transaction.execute(query).all(), key=itemgetter(1)):
+        if is_out and (not newer_is_kept or shows(article_id, work)):
+            found[work].append(article_id)
     return found
 
 

@@ -66,7 +66,7 @@ def cite(
     transaction: Transaction, cited: Mapping[str, Collection[CitedWork]], *, now: dt.datetime
 ) -> dict[str, list[Conversion]]:
     """Store which DOIs and PMCIDs articles cite, schedule new ones for conversion, and return what is known of each."""
-    keys = {article_id: sorted({_key(work) for work in convertible(works)}) for article_id, works in cited.items()}
+    keys = {article_id: sorted({key_of(work) for work in convertible(works)}) for article_id, works in cited.items()}
     every = sorted({key for some in keys.values() for key in some})
     if not every:
         return {article_id: [] for article_id in cited}
@@ -81,7 +81,7 @@ def cite(
 
 def known(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, Conversion]:
     """Return what is known of these works. Works that were never submitted for conversion are left out."""
-    by_key = {_key(work): work for work in convertible(works)}
+    by_key = {key_of(work): work for work in convertible(works)}
     return {by_key[key]: known for key, known in _known(transaction, by_key).items()}
 
 
@@ -155,7 +155,7 @@ def answered(
     """
     rows = _rows(transaction, [*pmids, *records, *unknown])
     changed = [work for work, pmid in pmids.items() if work in rows and rows[work].pmid != pmid]
-    for work, pmid in sorted(pmids.items(), key=lambda one: _key(one[0])):
+    for work, pmid in sorted(pmids.items(), key=lambda one: key_of(one[0])):
         found: dict[str, object] = {
             "state": "resolved",
             "pmid": pmid,
@@ -164,15 +164,15 @@ def answered(
             "due": None,
         }
         _write(transaction, by, work, denials=0, denied_by="", service=by.chain[0], **found)
-    for work, record in sorted(records.items(), key=lambda one: _key(one[0])):
+    for work, record in sorted(records.items(), key=lambda one: key_of(one[0])):
         changed += [work] if work in rows and rows[work].record != record and not rows[work].pmid else []
         found = {"state": "resolved", "record": msgspec.json.encode(record), "source": by.service, "due": by.again}
         _write(transaction, by, work, denials=0, denied_by="", service=by.chain[0], **found)
-    for work in sorted(set(unknown) & rows.keys(), key=_key):
+    for work in sorted(set(unknown) & rows.keys(), key=key_of):
         changed += [work] if _deny(transaction, by, work, rows[work]) else []
-    for some in chunks(sorted(_key(work) for work in pmids)):
+    for some in chunks(sorted(key_of(work) for work in pmids)):
         _cite_pmids(transaction, some)
-    _watch(transaction, [_key(work) for work in records if work in rows and not rows[work].pmid], by.now)
+    _watch(transaction, [key_of(work) for work in records if work in rows and not rows[work].pmid], by.now)
     return changed
 
 
@@ -210,18 +210,18 @@ def _following(service: str, chain: Sequence[str], denied: Collection[str]) -> s
 
 def _write(transaction: Transaction, by: ServiceAnswer, work: CitedWork, **values: object) -> None:
     done = {"lease": None, "leased_until": None, "error": None, "attempts": 0, "asked": by.now}
-    transaction.execute(sa.update(identifiers).where(identifiers.c.work == _key(work)).values(**done, **values))
+    transaction.execute(sa.update(identifiers).where(identifiers.c.work == key_of(work)).values(**done, **values))
 
 
 def cite_found(transaction: Transaction, cited: Mapping[str, Collection[CitedWork]]) -> None:
     """Make each article cite the PMIDs of its works, including any found while it was being accepted."""
-    found = _known(transaction, {_key(work) for works in cited.values() for work in convertible(works)})
+    found = _known(transaction, {key_of(work) for works in cited.values() for work in convertible(works)})
     pmids = {key: one.pmid for key, one in found.items() if one.pmid}
     pairs = {
         (article_id, pmid)
         for article_id, works in cited.items()
         for work in convertible(works)
-        if (pmid := pmids.get(_key(work)))
+        if (pmid := pmids.get(key_of(work)))
     }
     if pairs:
         rows = [{"article": article_id, "pmid": pmid} for article_id, pmid in sorted(pairs)]
@@ -234,7 +234,7 @@ _CITING = sa.select(identifier_citations.c.article).where(one_of(identifier_cita
 def citing(transaction: Transaction, works: Collection[CitedWork]) -> list[str]:
     """Return the articles that cite any of these."""
     found: set[str] = set()
-    for some in chunks(sorted(_key(work) for work in works)):
+    for some in chunks(sorted(key_of(work) for work in works)):
         found.update(transaction.scalars(_CITING, {"works": some}))
     return sorted(found)
 
@@ -254,9 +254,9 @@ def put_off(
 
     They are passed on to the next service at once, and come back to this one if none of the others has them.
     """
-    for work, row in sorted(_rows(transaction, works).items(), key=lambda one: _key(one[0])):
+    for work, row in sorted(_rows(transaction, works).items(), key=lambda one: key_of(one[0])):
         following = _following(service, chain, row.denied_by.split()) or service
-        mine = sa.and_(identifiers.c.work == _key(work), identifiers.c.lease == token)
+        mine = sa.and_(identifiers.c.work == key_of(work), identifiers.c.lease == token)
         values = {"lease": None, "leased_until": None, "error": error, "service": following}
         later = due if following == service else now
         update = sa.update(identifiers).where(mine)
@@ -272,7 +272,7 @@ class _Row(Struct, frozen=True):
 
 
 def _rows(transaction: Transaction, works: Iterable[CitedWork]) -> dict[CitedWork, _Row]:
-    by_key = {_key(work): work for work in works}
+    by_key = {key_of(work): work for work in works}
     columns = [identifiers.c[name] for name in ("work", *_Row.__struct_fields__)]
     found: dict[CitedWork, _Row] = {}
     for some in chunks(sorted(by_key)):
@@ -323,5 +323,6 @@ def parsed(key: str) -> CitedWork | None:
     return CitedWork(found, value) if found and colon else None
 
 
-def _key(work: CitedWork) -> str:
+def key_of(work: CitedWork) -> str:
+    """Return the work as it is stored: "doi:10.1000/x"."""
     return f"{work.scheme}:{work.value.lower() if work.scheme == 'doi' else work.value}"

@@ -1,4 +1,7 @@
-"""Cited papers as operators list them: all, or those that something is the matter with, in pages by PMID."""
+"""Cited papers as operators list them: all, or those that something is the matter with.
+
+Pages go by PMID, in text order, and on with the works that PubMed does not have, by their other identifier.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,18 @@ from msgspec import Struct
 
 from pipeline.ledger.database import Transaction
 from pipeline.ledger.evidence import cited
-from pipeline.ledger.tables import articles, citations, identifiers, leases, mismatches, references, source_checks
+from pipeline.ledger.evidence import identifiers as conversions
+from pipeline.ledger.tables import (
+    articles,
+    citations,
+    identifier_citations,
+    identifiers,
+    leases,
+    mismatches,
+    references,
+    source_checks,
+)
+from pipeline.model.article import CitedWork
 from pipeline.model.reference import TAKEN_BACK, EditorialState
 
 Standing = Literal["retracted", "concern", "corrected", "mismatched", "not-found", "pending"]
@@ -26,9 +40,9 @@ _STATES: Final[Mapping[Standing, tuple[str, ...]]] = {"not-found": ("unknown", "
 
 
 class Page(Struct, frozen=True):
-    """PMIDs in text order. `next`: the one after which to go on; None: there is nothing more."""
+    """Works in the order of the list. `next`: after which to go on, a PMID or "doi:10.1000/x"; None: nothing more."""
 
-    pmids: Sequence[str]
+    works: Sequence[CitedWork]
     next: str | None
 
 
@@ -40,15 +54,40 @@ class Turn(Struct, frozen=True):
 
 
 def page(transaction: Transaction, standing: Standing | None, *, after: str, limit: int) -> Page:
-    """Return the next papers that an article not withdrawn cites. `after`: a PMID, or ""."""
+    """Return the next works that an article not withdrawn cites. `after`: the `next` of the page before, or ""."""
+    found: list[tuple[str, CitedWork]] = []
+    if ":" not in after:
+        pmids = _pmids(transaction, standing, after, limit + 1)
+        found += [(pmid, CitedWork("pmid", pmid)) for pmid in pmids]
+    if (missing := limit + 1 - len(found)) > 0:
+        works = _without_pmid(transaction, standing, after if ":" in after else "", missing)
+        found += [(key, work) for key in works if (work := conversions.parsed(key))]
+    return Page([work for _, work in found[:limit]], found[limit - 1][0] if len(found) > limit else None)
+
+
+def _pmids(transaction: Transaction, standing: Standing | None, after: str, limit: int) -> list[str]:
     if standing is None:
-        found = cited.after(transaction, after, limit=limit + 1)
-    else:
-        some = _mismatched() if standing == "mismatched" else _standing(standing)
-        there = sa.and_(some.c.pmid > after, _is_cited(some.c.pmid))
-        query = sa.select(some.c.pmid).where(there).distinct().order_by(some.c.pmid)
-        found = list(transaction.scalars(query.limit(limit + 1)))
-    return Page(found[:limit], found[limit - 1] if len(found) > limit else None)
+        return cited.after(transaction, after, limit=limit)
+    some = _mismatched() if standing == "mismatched" else _standing(standing)
+    there = sa.and_(some.c.pmid > after, _is_cited(some.c.pmid))
+    query = sa.select(some.c.pmid).where(there).distinct().order_by(some.c.pmid)
+    return list(transaction.scalars(query.limit(limit)))
+
+
+def _without_pmid(transaction: Transaction, standing: Standing | None, after: str, limit: int) -> list[str]:
+    """Return works that are known by no PMID. Their editorial states are in no column, and so none is found by them."""
+    if standing in _MARKS:
+        return []
+    work = identifiers.c.work
+    one = sa.select(identifier_citations.c.article).where(identifier_citations.c.work == work).limit(1)
+    where = [identifiers.c.pmid.is_(None), work > after, one.scalar_subquery().is_not(None)]
+    if standing == "mismatched":
+        live = sa.select(articles.c.state).where(articles.c.id == mismatches.c.article).limit(1).scalar_subquery()
+        wrong = sa.select(mismatches.c.work).where(live == "live", sa.not_(mismatches.c.work.startswith("pmid:")))
+        where.append(work.in_(wrong))
+    elif standing is not None:
+        where.append(identifiers.c.state.in_(_STATES[standing]))
+    return list(transaction.scalars(sa.select(work).where(*where).order_by(work).limit(limit)))
 
 
 def _standing(standing: Standing) -> sa.CTE:

@@ -111,7 +111,7 @@ attempts = sa.Table(
     sa.Column("answer", sa.Text),  # the first kilobyte of the response, with secrets removed
     sa.Index("ix_attempts_delivery", "delivery", "at"),
     sa.Index("ix_attempts_at", "at", "outcome"),
-    sa.Index("ix_attempts_failed_at", "at", "outcome", sqlite_where=_FAILED, postgresql_where=_FAILED),
+    sa.Index("ix_attempts_failed_at", "at", "outcome", sqlite_where=_FAILED),
     sa.Index("ix_attempts_failed", *("delivery", "revision", "at"), sqlite_where=_FAILED),
 )
 

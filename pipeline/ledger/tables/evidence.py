@@ -10,6 +10,9 @@ from pipeline.ledger.tables.base import lease_columns, metadata
 # What no source has any longer, which is hardly anything.
 _GONE = sa.text("state = 'gone'")
 
+# Works that no service has found in PubMed, as most are found.
+_WITHOUT_PMID = sa.text("pmid IS NULL")
+
 references = sa.Table(
     "reference_records",
     metadata,
@@ -63,6 +66,7 @@ identifiers = sa.Table(
     sa.Index("ix_identifiers_due", "due"),
     sa.Index("ix_identifiers_service", "service", "due"),
     sa.Index("ix_identifiers_gone", "work", sqlite_where=_GONE),
+    sa.Index("ix_identifiers_without_pmid", "work", "state", sqlite_where=_WITHOUT_PMID),
 )
 
 identifier_citations = sa.Table(

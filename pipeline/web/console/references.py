@@ -34,7 +34,7 @@ def router(context: Context, pages: Pages, intake: Intake) -> Room:
     def references(
         who: Annotated[SignedIn, Depends(who_is)],
         standing: Standing | None = None,
-        after: Annotated[str, Query(max_length=16)] = "",
+        after: Annotated[str, Query(max_length=views.LONGEST_CURSOR)] = "",
         pmid: Annotated[str, Query(max_length=30)] = "",
     ) -> Response:
         if pmid.strip().isascii() and pmid.strip().isdigit():

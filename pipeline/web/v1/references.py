@@ -36,10 +36,12 @@ def router(context: Context, intake: Intake) -> Room:
     def get_references(
         _: Annotated[Grant, Depends(caller)],
         standing: Annotated[Standing | None, Query(description="Only papers of which this is so.")] = None,
-        after: Annotated[str, Query(max_length=16, description="The `next` of the previous page.")] = "",
+        after: Annotated[
+            str, Query(max_length=views.LONGEST_CURSOR, description="The `next` of the previous page.")
+        ] = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> views.ReferenceList:
-        """List the papers that articles cite, by PMID, with what each source says of them."""
+        """List the papers that articles cite, by PMID, then works without one, with what each source says of them."""
         with context.ledger.read() as transaction:
             return views.references(transaction, standing, after=after, limit=limit)
 
