@@ -160,7 +160,7 @@ def _whole_steps(plan: Any, *, limited: bool) -> Iterator[str]:
         yield from _whole_steps(below, limited=limited and kind not in ("Sort", "Aggregate", "Hash", "Materialize"))
 
 
-MOST_STATEMENTS = 40  # for a page, of however many rows
+MOST_STATEMENTS = 60  # for a page, of however many rows
 
 
 def test_no_page_asks_about_each_of_its_rows(asked: dict[str, list[tuple[str, Any]]]) -> None:
