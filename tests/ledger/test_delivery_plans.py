@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from pipeline.ledger import Ledger, Transaction, deliveries
 from pipeline.ledger.claims import Due, read_due
-from pipeline.ledger.deliveries import channels, failing, repair, sending
+from pipeline.ledger.deliveries import attempts, channels, failing, repair, sending
+from pipeline.ledger.tables import attempts as attempts_table
 from pipeline.ledger.tables import deliveries as table
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -136,6 +137,27 @@ def test_what_fails_is_found_by_indexes(full: Ledger) -> None:
     few = ("ix_deliveries_abandoned", "ix_deliveries_unfinished", "ix_deliveries_due")  # without what was delivered
     assert all(any(index in plan for index in few) for plan in found)
     assert not any("Seq Scan on deliveries" in plan or "ix_deliveries_channel" in plan for plan in found)
+
+
+def test_the_delivery_of_each_of_the_newest_attempts_is_looked_up(full: Ledger) -> None:
+    """Whatever the channel has: joined, PostgreSQL reads all of it to find those of a few attempts."""
+    rows = [
+        {
+            "delivery": f"served-{number}",
+            "revision": 1,
+            "at": NOW,
+            "outcome": "delivered",
+            "milliseconds": 1,
+            "detail": "",
+        }
+        for number in range(1, 5_001)
+    ]
+    with full.write() as transaction:
+        transaction.execute(sa.insert(attempts_table), rows)
+        if not full.is_sqlite:
+            transaction.exec_driver_sql("ANALYZE attempts")
+    (plan,) = plans(full, lambda one: attempts.at_channel(one, "served", since=NOW, limit=5_000))
+    assert "Join" not in plan and "ix_deliveries_channel" not in plan and not reads_all(plan)
 
 
 @pytest.mark.parametrize("channel", [None, "served"])

@@ -80,12 +80,17 @@ def oldest_of(transaction: Transaction, *, since: dt.datetime, limit: int) -> dt
 
 
 def at_channel(transaction: Transaction, channel: str, *, since: dt.datetime, limit: int) -> list[AttemptAt]:
-    """Return those of the site's newest `limit` attempts since a moment that were made at a channel, newest first."""
+    """Return those of the site's newest `limit` attempts since a moment that were made at a channel, newest first.
+
+    The delivery of each is looked up: to join them, PostgreSQL reads every delivery of the channel.
+    """
+    mine = (deliveries.c.id == attempts.c.delivery, deliveries.c.channel == channel)
+    article = sa.select(deliveries.c.article).where(*mine).limit(1).scalar_subquery().label("article")
     columns = [attempts.c[field] for field in ("id", "delivery", *Attempt.__struct_fields__)]
-    newest = sa.select(*columns).where(attempts.c.at >= since).order_by(attempts.c.at.desc()).limit(limit).subquery()
-    mine = sa.and_(deliveries.c.id == newest.c.delivery, deliveries.c.channel == channel)
-    shown = (newest.c[field] for field in ("delivery", *Attempt.__struct_fields__))
-    query = sa.select(deliveries.c.article, *shown).join(deliveries, mine)
+    all_of_them = sa.select(*columns, article).where(attempts.c.at >= since).order_by(attempts.c.at.desc()).limit(limit)
+    newest = all_of_them.subquery()
+    shown = (newest.c[field] for field in ("article", "delivery", *Attempt.__struct_fields__))
+    query = sa.select(*shown).where(newest.c.article.is_not(None))
     rows = transaction.execute(query.order_by(newest.c.at.desc(), newest.c.id.desc()))
     return [AttemptAt(**row._mapping) for row in rows]
 
