@@ -44,7 +44,7 @@ class ChannelFigures:
     ]
     accepted: Count
     failed: Count
-    per_hour: Annotated[float, Field(ge=0, description="Attempts.")]
+    per_hour: Annotated[float, Field(description="Attempts.")]
     median: _Milliseconds
     p95: _Milliseconds
     p99: _Milliseconds
