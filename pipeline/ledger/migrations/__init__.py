@@ -11,8 +11,10 @@ import secrets
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from pipeline.errors import ConfigError
+from pipeline.ledger.migrations.order import position
 
 HEAD = "0051"  # the newest revision under versions/, as a test verifies
 
@@ -52,11 +54,13 @@ def _create(connection: sa.Connection) -> None:
     """
     from pipeline.ledger.tables import metadata
 
-    if connection.dialect.name == "postgresql":
-        for index in (index for table in metadata.tables.values() for index in table.indexes):
-            # Tables name the condition for SQLite alone: see `tables.base`.
+    for table in metadata.sorted_tables:
+        connection.execute(CreateTable(table))
+    indices = (index for table in metadata.tables.values() for index in table.indexes)
+    for index in sorted(indices, key=position):
+        if connection.dialect.name == "postgresql":  # tables name the condition for SQLite alone: see `tables.base`
             index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
-    metadata.create_all(connection, checkfirst=False)
+        connection.execute(CreateIndex(index))
     _VERSIONS.create(connection, checkfirst=True)
     connection.execute(sa.insert(_VERSIONS).values(version_num=HEAD))
 
