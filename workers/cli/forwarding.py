@@ -32,6 +32,7 @@ from workers.cli.common import (
     now,
 )
 from workers.cli.contexts import context_to_look
+from workers.cli.interrupting import Interruption, interruptible
 from workers.cli.names import check_channel
 
 if TYPE_CHECKING:
@@ -88,11 +89,14 @@ def listen(
         if channel not in context.channels:
             raise not_in_force(channel)
         plan = context.channels[channel]
-        with _receiver(system, channel, forward, timeout) as receiver, _interruptible():
-            _follow(context, plan, receiver, _begin(context, plan, moment, after), json=json)
+        with _receiver(system, channel, forward, timeout) as receiver, interruptible(signal.SIGTERM) as interruption:
+            begin = _begin(context, plan, moment, after)
+            _follow(context, plan, receiver, begin, interruption, json=json)
 
 
-def _follow(context: Context, plan: ChannelPlan, receiver: Channel, position: int, *, json: bool) -> None:
+def _follow(
+    context: Context, plan: ChannelPlan, receiver: Channel, position: int, interruption: Interruption, *, json: bool
+) -> None:
     """Forward until Ctrl-C; then say where to go on."""
     from pipeline.stages.partners.forward import following
 
@@ -101,11 +105,12 @@ def _follow(context: Context, plan: ChannelPlan, receiver: Channel, position: in
         while True:
             found = list(following(context, plan, position, limit=_PAGE, at=now()))
             for one in found:
-                line = _forwarded(receiver, one)
-                position, cursor = one.change.seq or position, line.cursor
-                _print(line, json=json)
+                with interruption.allowed():
+                    line = _forwarded(receiver, one)
+                    position, cursor = one.change.seq or position, line.cursor
+                    _print(line, json=json)
             if not found:
-                time.sleep(_POLL)
+                interruption.sleep(_POLL)
     except KeyboardInterrupt:
         if cursor is not None:
             output.note(f"to go on from here: --after {cursor}")
@@ -184,16 +189,6 @@ def _receiver(system: System, channel: str, address: str, timeout: float) -> Ite
 
 def _plain(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if not value.startswith(("env:", "file:/"))}
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, also while a receiver does not answer."""
-    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)
 
 
 def _check_address(address: str) -> None:

@@ -17,6 +17,7 @@ from pipeline.views import warnings as warnings_views
 from pipeline.views.channel_state import next_try
 from workers.cli import BAD_INPUT, FAILED, INTERRUPTED, OVERTAKEN, TIMED_OUT, output
 from workers.cli.common import now
+from workers.cli.interrupting import Interruption, interruptible
 
 if TYPE_CHECKING:
     from pipeline.views import events as events_views
@@ -58,7 +59,8 @@ def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> 
     waited: Waited = "interrupted"
     with output.progress(len(published)) as show:
         try:
-            waited = _wait(ledger, published, timeout, show)
+            with interruptible() as interruption:
+                waited = _wait(ledger, published, timeout, show, interruption)
         except KeyboardInterrupt:
             output.note("interrupted")
         for one in published:
@@ -71,7 +73,9 @@ def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> 
     return waited
 
 
-def _wait(ledger: Ledger, published: Sequence[Published], timeout: float, show: Show) -> Waited:
+def _wait(
+    ledger: Ledger, published: Sequence[Published], timeout: float, show: Show, interruption: Interruption
+) -> Waited:
     deadline = time.monotonic() + timeout
     while True:
         _look(ledger, [one for one in published if one.state == "accepted"], show)
@@ -79,7 +83,7 @@ def _wait(ledger: Ledger, published: Sequence[Published], timeout: float, show: 
             return "ended"
         if time.monotonic() >= deadline:
             return "timed-out"
-        time.sleep(_POLL)
+        interruption.sleep(_POLL)
 
 
 def _look(ledger: Ledger, open_ones: Sequence[Published], show: Show) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from pipeline.ledger.happenings import Happened, Position
 from pipeline.model.moment import rfc3339
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, existing_ledger, find
+from workers.cli.interrupting import Interruption, interruptible
 from workers.cli.names import check_article, check_channel
 
 _POLL = 0.5  # seconds between looks at the ledger
@@ -42,19 +42,21 @@ def tail(
             if article is not None:
                 check_article(transaction, article)
             position = happenings.position(transaction, back=last)
-        for one in _following(ledger, position, follow=follow):
-            if (channel is None or one.channel == channel) and (article is None or one.article == article):
-                _print(one, json=json)
+        with interruptible() as interruption:
+            for one in _following(ledger, position, interruption, follow=follow):
+                if (channel is None or one.channel == channel) and (article is None or one.article == article):
+                    _print(one, json=json)
 
 
-def _following(ledger: Ledger, position: Position, *, follow: bool) -> Iterator[Happened]:
+def _following(ledger: Ledger, position: Position, interruption: Interruption, *, follow: bool) -> Iterator[Happened]:
     while True:
         with ledger.read() as transaction:
             found, position = happenings.since(transaction, position)
-        yield from found
+        with interruption.allowed():  # a terminal may take any time to show them
+            yield from found
         if not follow:
             return
-        time.sleep(_POLL)
+        interruption.sleep(_POLL)
 
 
 def _print(one: Happened, *, json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from workers.cli import output
 from workers.cli.common import ConfigOption, DataOption, JsonOption, UtcOption, find_in_force, print_json
 from workers.cli.contexts import context_to_look
+from workers.cli.interrupting import interruptible
 from workers.cli.tables import table
 from workers.cli.times import shown
 
@@ -60,11 +60,11 @@ def _redraw(context: Context, *, every: float, utc: bool) -> None:
     from rich.text import Text
 
     terminal = output.answers()
-    with terminal.screen(hide_cursor=True) as screen:
+    with terminal.screen(hide_cursor=True) as screen, interruptible() as interruption:
         while True:
             text = drawn(terminal, _look(context), utc=utc)
             screen.update(Text.from_ansi(text, no_wrap=True, overflow="crop"))
-            time.sleep(every)
+            interruption.sleep(every)
 
 
 def drawn(terminal: Console, seen: Now, *, utc: bool) -> str:
