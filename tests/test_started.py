@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -54,7 +55,10 @@ def circumstances(pid: int) -> dict[str, object]:
     """What the system says of a process that could change what it does."""
     process = psutil.Process(pid)
     lines = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    files = {one.readlink() for one in Path(f"/proc/{pid}/fd").iterdir()}
+    files = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            files.add(one.readlink())
     names = ("Umask", "SigBlk", "SigIgn", "SigCgt")
     return {name: lines[name].strip() for name in names} | {
         "words": " ".join(process.cmdline()).rstrip(),  # a fork's has room behind it
@@ -86,9 +90,13 @@ def test_a_forked_process_is_in_the_same_circumstances_and_ended_by_the_same_sig
             start_new_session=session,
         ) as process:
             assert process.stderr is not None
-            assert "nothing is running" in process.stderr.readline()
-            around = circumstances(process.pid)
-            assert process.poll() is None
+            try:
+                assert "nothing is running" in process.stderr.readline()
+                around = circumstances(process.pid)
+                assert process.poll() is None
+            except BaseException:
+                process.kill()  # which would be waited for
+                raise
             process.send_signal(number)
             assert "Traceback" not in process.stderr.read()
         found.append((around, process.returncode))
