@@ -17,7 +17,6 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, structs
@@ -123,15 +122,16 @@ def check_ahead(environment: Mapping[str, str], file: Path | None, data: Path) -
     They name the file as it is named here or find it by its whole path, and name the data folder, or need not.
     """
     for one in (file,) if file is None or file.is_absolute() else (file, file.absolute()):
-        prints = _prints(environment, one, data)
+        prints = _prints(environment, one)
         known = known_of(load(environment, file=one, data=data))
-        if prints == _prints(environment, one, data):  # the file was not changed meanwhile
-            keep(known, environment, prints)
+        is_own = not environment.get("CITEWIRE_DATA") and load(environment, file=one).data == data
+        if prints == _prints(environment, one):  # the file was not changed meanwhile
+            keep(known, environment, prints if is_own else prints[:1])
 
 
-def _prints(environment: Mapping[str, str], file: Path | None, data: Path) -> list[str]:
-    is_own = not environment.get("CITEWIRE_DATA") and load(environment, file=file).data == data
-    every = (fingerprint(environment, file, named=named) for named in ((True, False) if is_own else (True,)))
+def _prints(environment: Mapping[str, str], file: Path | None) -> list[str]:
+    """Return the fingerprint for a data folder that is named, and the one for a folder that is not."""
+    every = (fingerprint(environment, file, named=named) for named in (True, False))
     return [one for one in every if one]
 
 
@@ -140,6 +140,7 @@ def fingerprint(environment: Mapping[str, str], file: Path | None, *, named: boo
     copy = environment.get(COPY)
     try:
         text = (Path(copy) if copy else file).read_bytes() if file else b""
+        place = [str(file), str(file.absolute())] if file else []  # its relative paths are those of its folder
         code = code_state()
     except (OSError, ValueError):  # ValueError: a path that contains a null byte
         return None
@@ -148,7 +149,7 @@ def fingerprint(environment: Mapping[str, str], file: Path | None, *, named: boo
     key = [bool(environment.get(API_KEY)), environment.get(f"{API_KEY}_FILE")]
     facts = [
         named,
-        str(file),
+        place,
         hashlib.sha256(text).hexdigest(),
         set_here,
         other_addresses(environment),
@@ -172,9 +173,9 @@ def code_state(folders: Iterable[Path] = _CODE) -> list[tuple[str, int, int, int
 
 
 def _is_bare(address: str | None) -> bool:
-    """Return whether an address can hold no secret."""
-    parts = urlsplit(address or "")
-    return parts.password is None and not parts.query
+    """Return whether an address can hold no secret, however its parts are told apart: drivers differ in that."""
+    before_host, _, _ = (address or "").partition("://")[2].rpartition("@")
+    return ":" not in before_host and "?" not in (address or "")
 
 
 def _kept_in(folder: Path) -> dict[str, Kept]:

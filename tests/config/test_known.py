@@ -119,6 +119,7 @@ def test_addresses_from_variables_are_read_and_checked_each_time_and_kept_nowher
     "line",
     [
         f'database_url = "postgresql://citewire:{PASSWORD}@postgres/citewire"',
+        f'database_url = "postgresql://citewire:12/{PASSWORD}@postgres/citewire"',
         f'redis_url = "rediss://:{PASSWORD}@redis:6379/0"',
         f'store_url = "s3://bucket/prefix?secret_access_key={PASSWORD}"',
     ],
@@ -135,6 +136,20 @@ def test_an_address_in_the_file_without_a_password_is_known(file: Path) -> None:
     assert recall(file.parent / "var", {}, file, named=True) == known
     assert known.ledger_url == f"sqlite:///{file.parent / 'own.sqlite'}"
     assert known.store_location == str(file.parent / "files")
+
+
+def test_a_file_of_the_same_words_in_another_folder_is_another(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(f'database_url = "sqlite:///own.sqlite"\n{SITE}')
+    other = file.parent / "other"
+    other.mkdir()
+    (other / file.name).write_text(file.read_text())
+    monkeypatch.chdir(file.parent)
+    known = checked(Path(file.name), file.parent / "var", {})
+    assert recall(file.parent / "var", {}, Path(file.name), named=True) == known
+    monkeypatch.chdir(other)
+    assert recall(file.parent / "var", {}, Path(file.name), named=True) is None
+    again = checked(Path(file.name), file.parent / "var", {})
+    assert again.ledger_url == f"sqlite:///{other / 'own.sqlite'}"
 
 
 def test_code_that_was_replaced_is_noticed_even_with_its_former_times_and_size(tmp_path: Path) -> None:
