@@ -1,4 +1,4 @@
-"""Rendering in the web process, which only has the time that a worker has for it (ADR 0059).
+"""Rendering and judging in the web process, which have the time that a worker has for rendering (ADR 0059).
 
 What a format of a plug-in never ends to render would otherwise keep one thread after the other of those that answer
 everyone. Python cannot end a thread, so it goes on; but there are few of them, and none is started twice for the same.
@@ -26,10 +26,10 @@ Key = tuple[str, int, str]  # the article, its revision and the format
 
 
 class Bounded:
-    """Runs steps, each for at most so many seconds. Safe to share between threads."""
+    """Runs steps of one kind, each for at most so many seconds. Safe to share between threads."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, kind: str = "rendering") -> None:
+        self._seconds, self._kind = seconds, kind
         self._places = threading.BoundedSemaphore(AT_A_TIME)
         self._over: set[Key] = set()
 
@@ -39,9 +39,9 @@ class Bounded:
         A step with the key of one that took too long is not begun, for as long as the process runs.
         """
         if key in self._over:
-            raise _too_long(self._seconds)
+            raise self._too_long()
         if not self._places.acquire(timeout=_PATIENCE):
-            raise TransientError("too much is being rendered at the moment", code="rendering-busy", retry_after=5.0)
+            raise TransientError(f"too much {self._kind} is under way", code="rendering-busy", retry_after=5.0)
         done: Future[T | Exception] = Future()
         threading.Thread(target=self._run, args=(step, done), name="bounded", daemon=True).start()
         try:
@@ -49,8 +49,9 @@ class Bounded:
         except TimeoutError:
             self._over.add(key)
             article, revision, format = key
-            _log.error("over budget", article=article, revision=revision, format=format, most=self._seconds)
-            raise _too_long(self._seconds) from None
+            ids = {"article": article, "revision": revision, "format": format}
+            _log.error("over budget", kind=self._kind, most=self._seconds, **ids)
+            raise self._too_long() from None
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -61,6 +62,6 @@ class Bounded:
         finally:
             self._places.release()
 
-
-def _too_long(seconds: float) -> TransientError:
-    return TransientError(f"rendering took longer than {seconds:g} seconds", code="over-budget", retry_after=_AGAIN)
+    def _too_long(self) -> TransientError:
+        message = f"{self._kind} took longer than {self._seconds:g} seconds"
+        return TransientError(message, code="over-budget", retry_after=_AGAIN)

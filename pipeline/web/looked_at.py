@@ -1,7 +1,8 @@
 """Renditions as those who run the site look at them: the newest rendered revision in any format, and its verdict.
 
 What is not rendered in a format yet is rendered, and kept. Rendering and judging have the time that a worker has (ADR
-0059), because a plug-in's format or judge may never end.
+0059), because a plug-in's format or judge may never end. Judging has threads of its own: a judge that never ends takes
+none of those that render for readers.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Renditions:
     """Finds renditions for whoever may look at everything, and has them judged."""
 
     def __init__(self, context: Context, bounded: Bounded) -> None:
-        self._context, self._bounded = context, bounded
+        self._context, self._rendering = context, bounded
+        self._judging = Bounded(context.policy.article_budget, "judging")
 
     def find(self, name: str, format: str) -> LookedAt | None:
         """Return an article's rendition, or None if its readers see nothing, or there is no such format.
@@ -56,7 +58,7 @@ class Renditions:
 
         body = context.store.get(stored.digest, stored.bytes) if stored else None
         if body is None:
-            body = self._bounded.within((article, number, format), made)
+            body = self._rendering.within((article, number, format), made)
         return LookedAt(article, number, Rendition(format, context.formats[format].media_type, body))
 
     def verdict(self, name: str, format: str) -> RenditionVerdict | None:
@@ -64,8 +66,8 @@ class Renditions:
         found = self.find(name, format)
         if found is None:
             return None
-        key = (found.article, found.revision, f"the judge of {format}")
-        return self._bounded.within(key, lambda: judged(found.article, found.revision, found.rendition))
+        key = (found.article, found.revision, format)
+        return self._judging.within(key, lambda: judged(found.article, found.revision, found.rendition))
 
     def verdict_now(self, name: str, format: str) -> tuple[RenditionVerdict | None, str | None]:
         """Return the verdict, or why there is none now, for a page whose rest does not depend on it."""

@@ -17,6 +17,7 @@ from pipeline.judging import judges
 from pipeline.judging.parts.judge import Judge, Reading
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
+from pipeline.web import bounded
 from pipeline.web.app import create_app
 
 TEXT = "---\ntitle: Legs\nsummary: Rest.\n---\n\n## Rest\n\nRest.\n"
@@ -133,7 +134,7 @@ def test_only_what_is_looked_at_is_judged(site: Served, person: Person, monkeypa
     assert seen == ["html", "json-ld", "ninjs"]
 
 
-def test_a_judge_that_never_ends_takes_its_verdict_along_and_nothing_else(
+def test_judges_that_never_end_take_their_verdicts_along_and_nothing_else(
     site: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_go = threading.Event()
@@ -143,18 +144,22 @@ def test_a_judge_that_never_ends_takes_its_verdict_along_and_nothing_else(
         let_go.wait()
         return "read"
 
-    judge = Judge("html", Reading("read", "here", endless), ())
-    monkeypatch.setattr(pipeline.judging, "judges", lambda: {"html": judge})
+    endless_judges = {name: Judge(name, Reading("read", "here", endless), ()) for name in ("html", "json-ld", "ninjs")}
+    monkeypatch.setattr(pipeline.judging, "judges", lambda: endless_judges)
+    monkeypatch.setattr(bounded, "_PATIENCE", 0.01)
     site.app = create_app(replace(site.context, policy=replace(site.context.policy, article_budget=0.2)), alive=list)
     person = Person(site.app)
     person.sign_in()
     try:
         assert person.get("/console/articles/legs").status == 200
-        assert "not judged now" in person.words
+        assert "not judged now: judging took longer than 0.2 seconds" in " ".join(person.words.split())
         assert person.page.find(".//iframe") is not None
         answer = site.ask("GET", ADDRESS.format("html"))
         assert (answer.status, answer.code) == (503, "over-budget")
+        codes = [site.ask("GET", ADDRESS.format(name)).code for name in ("json-ld", "ninjs")]
+        assert codes == ["over-budget", "rendering-busy"], "there are places for two"
         assert site.ask("GET", "/articles/legs").status == 200
+        assert site.ask("GET", "/articles/legs.md").status == 200, "what is rendered on demand"
     finally:
         let_go.set()
         for thread in set(threading.enumerate()) - before:
