@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import pytest
 from waiting import PATIENCE, until
 
-from pipeline.stages.hub.pool import run
+from pipeline.stages.hub import pool
 
 
 class Calls:
@@ -42,7 +44,7 @@ class Calls:
 def test_calls_that_become_due_while_one_hangs_are_made_meanwhile() -> None:
     calls = Calls("hangs", "first")
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(run, calls, seconds=PATIENCE)
+        running = thread.submit(pool.run, calls, seconds=PATIENCE)
         assert calls.hanging.wait(PATIENCE)
         until(lambda: calls.made == ["first"])
         calls.due.append("second")
@@ -52,7 +54,14 @@ def test_calls_that_become_due_while_one_hangs_are_made_meanwhile() -> None:
     assert calls.made == ["first", "second", "hangs"]
 
 
-def test_what_is_not_begun_when_the_time_is_up_is_released() -> None:
-    calls = Calls("first", "second", "third")
-    assert run(calls, seconds=0) is False
-    assert sorted(calls.made + calls.released + calls.due) == ["first", "second", "third"]
+def test_what_is_not_begun_when_the_time_is_up_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, now = Calls("first", "second", "third"), [0.0]
+
+    def claim(limit: int, busy: frozenset[str]) -> Sequence[str]:
+        now[0] = PATIENCE  # it takes all the time that there is
+        return Calls.claim(calls, limit, busy)
+
+    monkeypatch.setattr(calls, "claim", claim)
+    monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert pool.run(calls, seconds=PATIENCE) is False
+    assert (calls.made, calls.released, calls.due) == ([], ["first", "second"], ["third"])
