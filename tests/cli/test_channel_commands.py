@@ -14,6 +14,7 @@ from command import citewire
 from empty_ledger import empty_ledger
 from standardwebhooks import Webhook as Verifier
 
+from benchmarks.statements import counted
 from pipeline.channels.webhook.rotation import MadeSecret, MadeSecrets, encoded
 from pipeline.channels.webhook.signing import new_secret
 from pipeline.ledger import Ledger, deliveries, places, tables
@@ -82,17 +83,11 @@ def test_many_channels_take_no_more_statements_than_one(ledger: Ledger) -> None:
         transaction.execute(given_up.where(tables.deliveries.c.id == "dlv_1"))
         channels.pause(transaction, names[8], reason="maintenance", now=NOW)
         pulls.record_request(transaction, names[9], after=3, token="theirs", now=NOW)
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    with ledger.read() as transaction:
-        sa.event.listen(transaction, "before_cursor_execute", note)
+    with ledger.read() as transaction, counted() as asked:
         alone = [channel_health(transaction, name, NOW) for name in names[:1]]
-        for_one = len(asked)
+        for_one = asked.statements
         found = channel_healths(transaction, names, NOW)
-        assert len(asked) == 2 * for_one + 1  # what the pulled one has left
+        assert asked.statements == 2 * for_one + 1  # what the pulled one has left
         alone += [channel_health(transaction, name, NOW) for name in names[1:]]
     assert found == alone
     assert [one.channel for one in found] == names

@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-import sqlalchemy as sa
 from bench import START, Bench, WithoutFeeds, article
 
+from benchmarks.statements import counted
 from pipeline.errors import InvalidEvent
 from pipeline.ledger import Ledger, operations
 from pipeline.ledger.articles import names, revisions
@@ -121,17 +121,11 @@ def test_an_operation_is_recorded_with_what_became_of_its_parts(bench: Bench) ->
 def test_a_list_of_operations_costs_as_many_statements_whatever_its_length(bench: Bench) -> None:
     for number in range(4):
         publish(bench, f"op_{number}", {"spasms": f"Text {number}.", "cramps": "The same."})
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    with bench.ledger.read() as transaction:
-        sa.event.listen(transaction, "before_cursor_execute", note)
+    with bench.ledger.read() as transaction, counted() as asked:
         assert len(operations_views.operations(transaction, limit=1, now=bench.clock()).operations) == 1
-        for_one = len(asked)
+        for_one = asked.statements
         found = operations_views.operations(transaction, limit=9, now=bench.clock()).operations
-    assert len(asked) == 2 * for_one
+    assert asked.statements == 2 * for_one
     assert {one.operation: [part.article for part in one.parts] for one in found} == {
         f"op_{number}": ["spasms", "cramps"] for number in range(4)
     }
