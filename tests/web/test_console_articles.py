@@ -13,27 +13,11 @@ from served import Served
 from pipeline.ledger import articles, operations
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A site on which the tests only look."""
-    with console_site(tmp_path_factory.mktemp("articles")) as site:
-        fill(site)
-        yield site
-
-
 @pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with console_site(tmp_path_factory.mktemp("site")) as site:
         fill(site)
         yield site
-
-
-@pytest.fixture(scope="module")
-def looking(filled: Served) -> Person:
-    """Somebody who signs in once: attempts are counted."""
-    person = Person(filled.app)
-    person.sign_in()
-    return person
 
 
 def listed(person: Person, query: str = "") -> set[str]:

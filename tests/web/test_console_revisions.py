@@ -7,25 +7,10 @@ from pathlib import Path
 
 import pytest
 from console_person import Person, text
-from console_site import HOSTILE, MARKDOWN, console_site, fill, retract
+from console_site import HOSTILE, MARKDOWN, console_site, retract
 from served import Served
 
 SLEEP = MARKDOWN.format(id="first", title="Sleep", topic="pain", pmid="1")
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A site on which the tests only look."""
-    with console_site(tmp_path_factory.mktemp("revisions")) as site:
-        fill(site)
-        yield site
-
-
-@pytest.fixture(scope="module")
-def looking(filled: Served) -> Person:
-    person = Person(filled.app)
-    person.sign_in()
-    return person
 
 
 @pytest.fixture

@@ -41,13 +41,6 @@ def site(tmp_path: Path) -> Iterator[Served]:
         yield made
 
 
-@pytest.fixture
-def person(site: Served) -> Person:
-    found = Person(site.app)
-    found.sign_in()
-    return found
-
-
 def test_the_page_says_what_was_checked_of_the_format_that_it_shows(person: Person) -> None:
     person.get("/console/articles/legs?format=ninjs")
     assert "Its judge’s verdict: ● well: 8 rules checked" in " ".join(person.words.split())
