@@ -24,6 +24,7 @@ from pipeline.web.console import live
 from pipeline.web.console.live import SITE, Live, TooMany, Topic, versions_of
 from pipeline.web.console.pages import SCRIPTS
 from pipeline.web.console.pages import __file__ as pages_file
+from pipeline.web.limits import Rate
 
 OF_SITE = "/console/changes?of=site"
 
@@ -39,7 +40,7 @@ def site(tmp_path: Path) -> Iterator[Served]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "EVERY", 0.01)
-    monkeypatch.setattr(live, "PAUSE", 0.01)
+    monkeypatch.setattr(live, "PACE", Rate(per_second=100, burst=1))
 
 
 def publish(site: Served, name: str, title: str = "") -> None:
@@ -89,6 +90,26 @@ def test_a_change_is_sent_once_to_every_page_by_one_look_for_all() -> None:
         await asyncio.wait_for(asyncio.gather(*tasks), 5)
         assert found == [["2", "3"]] * 10
         assert streams.streams == 0
+
+    asyncio.run(walk())
+
+
+def test_a_few_changes_in_a_row_are_sent_at_once_and_many_at_a_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PACE", Rate(per_second=1e-6, burst=3))
+
+    async def walk() -> None:
+        looks, found = Looks(), []  # type: ignore[var-annotated]
+        streams = Live(looks)
+        task = asyncio.create_task(follow(streams, found))
+        for count, looks.version in enumerate("234", 1):
+            await until(found, count)
+        looks.version, asked = "5", len(looks.asked)
+        while len(looks.asked) < asked + 3:
+            await asyncio.sleep(0.001)
+        assert found == ["2", "3", "4"]
+        streams.stop()
+        await asyncio.wait_for(task, 5)
+        assert found == ["2", "3", "4"]
 
     asyncio.run(walk())
 

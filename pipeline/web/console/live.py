@@ -17,10 +17,11 @@ from msgspec import Struct
 from pipeline.errors import TransientError
 from pipeline.ledger import versions
 from pipeline.stages.context import Context
+from pipeline.web.limits import Rate, taken
 from pipeline.web.waiting import wait_for
 
 EVERY = 0.8  # seconds between looks
-PAUSE = 2.0  # seconds between two events of one stream: on a busy site something changes all the time
+PACE = Rate(per_second=1 / 2, burst=3)  # events of one stream: on a busy site something changes all the time
 LONGEST = 300.0  # seconds of a stream, after which its browser asks again, and is asked who it is
 MANY = 300  # streams of a process
 MANY_OF_ONE = 20  # … of one session
@@ -93,16 +94,20 @@ class Live:
         self._streams[session] += 1
         self._waiting[topic].add(changed)
         try:
-            end = asyncio.get_running_loop().time() + LONGEST
-            while not self._stopped and (left := end - asyncio.get_running_loop().time()) > 0:
+            now = full_at = asyncio.get_running_loop().time()
+            end = now + LONGEST
+            while not self._stopped and (now := asyncio.get_running_loop().time()) < end:
                 self._begin()
                 changed.clear()
                 version = self._versions.get(topic, seen)
-                if version != seen:
-                    yield (seen := version)
-                    await self._rest(PAUSE)
+                if version == seen:
+                    await wait_for(changed, seconds=end - now)
+                    continue
+                full_at, wait = taken(full_at, now, PACE)
+                if wait:
+                    await self._rest(wait)
                 else:
-                    await wait_for(changed, seconds=left)
+                    yield (seen := version)
         finally:
             self._leave(topic, changed, session)
 
