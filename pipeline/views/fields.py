@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-_PLAIN = ("str", "int")  # the kinds of core schema that check a value themselves
+_PLAIN = ("str", "int", "float")  # the kinds of core schema that check a value themselves
 
 
 class Field:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import structlog
-from pydantic import Field
 
 from pipeline.judging import verdict_on
 from pipeline.judging.parts.judge import BrokenRule, CheckedRule, Verdict
 from pipeline.model.rendition import Rendition
 from pipeline.model.words import count
 from pipeline.stages.stage import caught
-from pipeline.views.fields import ArticleId, Count, RevisionNumber
+from pipeline.views.fields import ArticleId, Count, Field, RevisionNumber
 
 _NONE = Verdict((), ())
 

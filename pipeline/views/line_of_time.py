@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from pipeline.ledger import Transaction, articles, deliveries, evidence
 from pipeline.ledger.articles import ArticleState, renditions, withheld
 from pipeline.ledger.articles.made import Made, find
@@ -17,7 +15,7 @@ from pipeline.ledger.deliveries.channels import Health
 from pipeline.ledger.evidence import cited
 from pipeline.ledger.feeds import standing
 from pipeline.model.reference import CitedReference
-from pipeline.views.fields import ArticleId, RevisionNumber, Time
+from pipeline.views.fields import ArticleId, Field, RevisionNumber, Time
 from pipeline.views.steps import Facts, Owed, PlaceSteps, Step, in_order, place_steps, step, steps_of
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from pipeline.citations import citation_text
 from pipeline.ledger import Transaction, articles
 from pipeline.ledger.articles import made as ledger
@@ -17,7 +15,7 @@ from pipeline.ledger.articles.made import Made
 from pipeline.model.article import CitedWork
 from pipeline.model.reference import CitedReference, EditorialState, ReferenceState
 from pipeline.model.revision import EventType
-from pipeline.views.fields import ArticleId, RevisionNumber, Time, WorkId
+from pipeline.views.fields import ArticleId, Field, RevisionNumber, Time, WorkId
 from pipeline.views.line_of_time import LineOfTime, line_of
 from pipeline.views.word_diff import Change, word_diff
 

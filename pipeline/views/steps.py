@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Struct
-from pydantic import Field
 
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger.articles import ArticleState
@@ -19,7 +18,7 @@ from pipeline.ledger.deliveries.attempts import Attempt, Tries
 from pipeline.ledger.feeds.standing import Listed
 from pipeline.model.reference import CitedReference
 from pipeline.model.words import count
-from pipeline.views.fields import ChannelId, Time
+from pipeline.views.fields import ChannelId, Field, Time
 
 StepState = Literal["done", "waiting", "failed", "left-out"]
 

@@ -146,8 +146,13 @@ def test_completing_a_command_imports_none(world: Path, monkeypatch: pytest.Monk
             "from workers import web; web.create_app(web.services().context, alive=list, limiter=None, disk=list)",
             {"paramiko", "trafilatura"},
         ),
+        (
+            "import pkgutil, pipeline.views as views; "
+            "[__import__(one.name) for one in pkgutil.iter_modules(views.__path__, 'pipeline.views.')]",
+            WEB | CHECKING,
+        ),
     ],
-    ids=["the package of commands", "a health check", "up", "a worker", "the web server"],
+    ids=["the package of commands", "a health check", "up", "a worker", "the web server", "every answer"],
 )
 def test_a_process_imports_only_what_it_needs(world: Path, code: str, not_needed: set[str]) -> None:
     assert sorted(loaded(world, code) & (not_needed | EXTRAS | TESTS)) == []
