@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +16,7 @@ from pipeline.views import warnings as warnings_views
 from pipeline.views.channel_state import next_try
 from workers.cli import BAD_INPUT, FAILED, INTERRUPTED, OVERTAKEN, TIMED_OUT, output
 from workers.cli.common import now
-from workers.cli.interrupting import Interruption, interruptible
+from workers.cli.interrupting import wait_until
 
 if TYPE_CHECKING:
     from pipeline.views import events as events_views
@@ -59,8 +58,8 @@ def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> 
     waited: Waited = "interrupted"
     with output.progress(len(published)) as show:
         try:
-            with interruptible() as interruption:
-                waited = _wait(ledger, published, timeout, show, interruption)
+            ended = wait_until(lambda: _has_ended(ledger, published, show), seconds=timeout, every=_POLL)
+            waited = "ended" if ended else "timed-out"
         except KeyboardInterrupt:
             output.note("interrupted")
         for one in published:
@@ -73,29 +72,20 @@ def wait_for(ledger: Ledger, published: Sequence[Published], timeout: float) -> 
     return waited
 
 
-def _wait(
-    ledger: Ledger, published: Sequence[Published], timeout: float, show: Show, interruption: Interruption
-) -> Waited:
-    deadline = time.monotonic() + timeout
-    while True:
-        _look(ledger, [one for one in published if one.state == "accepted"], show)
-        if all(one.state != "accepted" for one in published):
-            return "ended"
-        if time.monotonic() >= deadline:
-            return "timed-out"
-        interruption.sleep(_POLL)
-
-
-def _look(ledger: Ledger, open_ones: Sequence[Published], show: Show) -> None:
+def _has_ended(ledger: Ledger, published: Sequence[Published], show: Show) -> bool:
+    """Look what became of those that had not ended, and return whether all have now."""
     from pipeline.views import events as events_views
 
     with ledger.read() as transaction:
-        for one in open_ones:
+        for one in published:
+            if one.state != "accepted":
+                continue
             ended = events_views.outcome(transaction, one.accepted.article, one.accepted.revision)
             if ended is not None:
                 one.channels = events_views.at_channels(transaction, one.accepted.article, one.accepted.revision)
                 one.state = ended
                 show(lines(one))
+    return all(one.state != "accepted" for one in published)
 
 
 def _note_channels(ledger: Ledger, one: Published) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Annotated
@@ -32,6 +31,7 @@ from workers.cli.common import (
     ledger_now,
     print_json,
 )
+from workers.cli.interrupting import wait_until
 
 _POLL = 0.2  # seconds between looks at the ledger while waiting
 _AT_ONCE = 500  # references read and printed together, because a ledger may hold any number
@@ -113,14 +113,12 @@ def _order(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime) -> None:
 
 def _wait(ledger: Ledger, pmids: Sequence[str], asked: dt.datetime | None, timeout: float) -> bool:
     """Wait until PubMed has answered about these since `asked` (None: ever), and return whether it has."""
-    deadline = time.monotonic() + timeout
-    while True:
+
+    def is_answered() -> bool:
         with ledger.read() as transaction:
-            if not cited.unanswered(transaction, pmids, since=asked):
-                return True
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL)
+            return not cited.unanswered(transaction, pmids, since=asked)
+
+    return wait_until(is_answered, seconds=timeout, every=_POLL)
 
 
 def _known(
