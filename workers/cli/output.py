@@ -16,7 +16,7 @@ from pipeline.model.moment import rfc3339
 from pipeline.model.reading import ReadWarning
 from pipeline.model.words import count as counted
 from pipeline.views.channel_state import state_of
-from workers.cli.tables import cell, table
+from workers.cli.tables import cell, displayed, table
 from workers.cli.times import shown as time_shown
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from workers.restoring import Asked
 
 Shape = dict[str, Any]
-
-_CONTROL = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))  # all control characters but tab and line feed
 
 
 @cache
@@ -84,7 +82,7 @@ def progress(total: int) -> Iterator[Callable[[Sequence[str]], None]]:
 
         def show(lines: Sequence[str]) -> None:
             for text in lines:  # above the bar
-                notes().print(text, highlight=False, soft_wrap=True, markup=False)
+                notes().print(displayed(text), highlight=False, soft_wrap=True, markup=False)
             bar.advance(task)
 
         yield show
@@ -314,8 +312,8 @@ def line(text: str) -> None:
 
 
 def _print(text: str, file: TextIO) -> None:
-    """Print a line, without rich and without what a terminal would do something else with than show it."""
-    print(text.translate(_CONTROL), file=file)
+    """Print a line, without rich."""
+    print(displayed(text), file=file)
 
 
 _SHOWN = 20  # findings of a place; --json has all
@@ -448,7 +446,7 @@ def proofs(shapes: Sequence[proofs_views.Proof]) -> None:
 
 def _plain(text: str) -> str:
     """Escape article text: it may hold square brackets, which rich would take for markup."""
-    return text.replace("[", r"\[")
+    return displayed(text).replace("[", r"\[")
 
 
 def operations(every: Sequence[operations_views.Operation]) -> None:

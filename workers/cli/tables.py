@@ -23,6 +23,7 @@ _STYLES = {
     "sending": "yellow",
     "withdrawn": "dim",
 }
+_CONTROL = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)))  # all control characters but tab and line feed
 _UNBOUNDED = 100_000  # columns, of what is not shown on a terminal
 
 
@@ -59,7 +60,12 @@ def cell(value: object) -> str:
     """Return a value as a table shows it: times in RFC 3339, an empty cell for None."""
     if isinstance(value, dt.datetime):
         return rfc3339(value)
-    return "" if value is None else str(value)
+    return "" if value is None else displayed(str(value))
+
+
+def displayed(text: str) -> str:
+    """Return a text without what a terminal would do something else with than show it."""
+    return text.translate(_CONTROL)
 
 
 def _made(
