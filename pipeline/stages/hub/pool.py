@@ -56,8 +56,7 @@ class _Pool(Generic[T]):
         self._lane, self._until = lane, until
         self._waiting: list[T] = []
         self._busy: Counter[str] = Counter()
-        self._empty = False  # the last claim found nothing, and no host has become free since
-        self._look_at = 0.0  # when to claim next, by time.monotonic()
+        self._look_at = 0.0  # when to claim next, by time.monotonic(); 0: there may be more now
         self._change = threading.Condition()
 
     def work(self) -> None:
@@ -73,12 +72,12 @@ class _Pool(Generic[T]):
         """Release the calls that were not made; return whether none was left."""
         if self._waiting:
             self._lane.release(self._waiting)
-        return self._empty and not self._waiting
+        return self._look_at > 0 and not self._waiting
 
     def _made(self, host: str) -> None:
         with self._change:
             if self._busy[host] >= PER_HOST:
-                self._empty, self._look_at = False, 0.0  # the last claim left this host out
+                self._look_at = 0.0  # the last claim left this host out
             self._busy[host] -= 1
             self._change.notify_all()
 
@@ -109,5 +108,5 @@ class _Pool(Generic[T]):
         full = frozenset(host for host, calls in self._busy.items() if calls >= PER_HOST)
         found = self._lane.claim(self._lane.parallel, full)
         self._waiting += found
-        self._empty, self._look_at = not found, 0.0 if found else now + _LOOK_AGAIN
+        self._look_at = 0.0 if found else now + _LOOK_AGAIN
         return bool(found)
