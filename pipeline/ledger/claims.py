@@ -31,23 +31,9 @@ def _is_free(table: sa.Table, now: Any, longest: Any) -> sa.ColumnElement[bool]:
     return sa.or_(until.is_(None), until <= now, until > longest)
 
 
-def is_leased(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Match rows that a worker holds."""
-    return _is_leased(table, now, now + LONGEST_LEASE)
-
-
-def _is_leased(table: sa.Table, now: Any, longest: Any) -> sa.ColumnElement[bool]:
-    return sa.and_(table.c.leased_until > now, table.c.leased_until <= longest)
-
-
 def ends_within_a_lease(until: dt.datetime | None, now: dt.datetime) -> bool:
     """Return whether a lease that was read from a row still holds."""
     return until is not None and now < until <= now + LONGEST_LEASE
-
-
-def is_due(table: sa.Table, now: dt.datetime) -> sa.ColumnElement[bool]:
-    """Match rows that are due and that no worker holds."""
-    return sa.and_(table.c.due <= now, is_free(table, now))
 
 
 def any_due(transaction: Transaction, table: sa.Table, now: dt.datetime, *where: sa.ColumnElement[bool]) -> bool:
@@ -74,12 +60,12 @@ def is_free_then(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 def is_leased_then(table: sa.Table) -> sa.ColumnElement[bool]:
-    """Match rows that a worker holds, as `is_leased`, in a statement that is kept."""
-    return _is_leased(table, NOW, _LONGEST)
+    """Match rows that a worker holds, in a statement that is kept."""
+    return sa.and_(table.c.leased_until > NOW, table.c.leased_until <= _LONGEST)
 
 
 def is_due_then(table: sa.Table) -> sa.ColumnElement[bool]:
-    """Match rows that are due and that no worker holds, as `is_due`, in a statement that is kept."""
+    """Match rows that are due and that no worker holds, in a statement that is kept."""
     return sa.and_(table.c.due <= NOW, is_free_then(table))
 
 

@@ -155,12 +155,11 @@ def _new_row(target: NewTarget, now: dt.datetime) -> dict[str, Any]:
 
 
 _TARGET = ("format", "target_revision", "target_digest", "urgency")
-_AFRESH = ("state", "attempts", "refusals", "due", "changed", "available")
 
 
 def afresh(now: dt.datetime | sa.BindParameter[Any]) -> dict[str, Any]:
     """Return the values of a delivery that is to be attempted now, with a full set of attempts."""
-    return dict(zip(_AFRESH, ("pending", 0, 0, now, now, None), strict=True))
+    return {"state": "pending", "attempts": 0, "refusals": 0, "due": now, "changed": now, "available": None}
 
 
 def _wanting(new: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,7 +187,7 @@ def _want(insert: NewInsert) -> sa.Executable:
     wanted = new.excluded
     return new.on_conflict_do_update(
         index_elements=[deliveries.c.article, deliveries.c.channel],
-        set_=_wanting({name: wanted[name] for name in (*_TARGET, *_AFRESH)}),
+        set_=_wanting({name: wanted[name] for name in (*_TARGET, *afresh(claims.NOW))}),
         where=deliveries.c.target_revision < wanted.target_revision,
     ).returning(
         deliveries.c.article, deliveries.c.channel, deliveries.c.delivered_revision, deliveries.c.delivered_digest
