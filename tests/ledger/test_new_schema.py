@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from former_ledger import former_ledger
 
 from pipeline.ledger import Ledger
+from pipeline.ledger.tables import leases, metadata
 
 
 def test_a_new_ledger_is_what_all_migrations_make(new_database: Callable[[], str]) -> None:
@@ -24,6 +25,18 @@ def test_a_new_ledger_is_what_all_migrations_make(new_database: Callable[[], str
     assert migrated.keys() == made.keys()
     for what, there in migrated.items():
         assert made[what] == there, what
+
+
+def test_migrations_leave_no_row_that_a_new_ledger_would_lack(empty_database: str) -> None:
+    """But for the lease of a service of NCBI, which is added when the service is asked for the first time."""
+    with former_ledger(empty_database, "head") as connection:
+        found = {
+            name: rows
+            for name, table in metadata.tables.items()
+            if (rows := connection.execute(sa.select(table)).mappings().all())
+        }
+    assert found.keys() == {leases.name}
+    assert [row["name"] for row in found[leases.name]] == ["esearch"]
 
 
 def described(connection: sa.Connection) -> Mapping[str, Any]:
