@@ -158,6 +158,21 @@ def test_json_of_any_shape_has_a_verdict(name: str, document: Any) -> None:
     verdict(name, json.dumps(document).encode())
 
 
+@pytest.mark.parametrize("name", ["json-feed", "ninjs", "apple-news", "json-ld"])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_json_that_can_just_be_read_has_a_verdict(name: str, opening: str, closing: str) -> None:
+    """What quotes a value, or compares it, may have less room for recursion left than what read it."""
+    details = set()
+    for depth in range(sys.getrecursionlimit() + 50):
+        deep = f"{opening * depth}1{closing * depth}"
+        members = ", ".join(f'"{one}": {deep}' for one in ("version", "@id", "identifier", "uri", "datePublished"))
+        things = f'[{{"id": {deep}}}, {{"id": {deep}}}]'
+        found = verdict(name, f'{{{members}, "items": {things}, "components": {things}}}'.encode()).broken
+        details.add(found[0].detail)
+    assert len(details) > 1, "it was read"
+    assert "it is nested too deeply to be read" in details
+
+
 def _yes(_: bytes) -> str:
     return "read"
 

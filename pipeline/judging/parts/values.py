@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import reprlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
@@ -22,18 +23,20 @@ _RFC822 = re.compile(
     r"[0-9]{2}:[0-9]{2}(?::[0-9]{2})? (?:GMT|UT|[+-][0-9]{4})"
 )
 _QUOTED = 60  # characters
+_SHORT = reprlib.Repr()  # which ends at some depth: a value may be nested as deeply as it could just be read
+_SHORT.maxother = _QUOTED
 
 
 def quoted(value: object) -> str:
     """Return the value as a detail quotes it."""
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _SHORT.repr(value)
     short = text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
     return repr(short) if isinstance(value, str) else short
 
 
 def repeated(values: Iterable[object]) -> Iterator[str]:
     """Say which values are there more than once."""
-    counted = Counter(map(str, values))
+    counted = Counter(value if isinstance(value, str) else quoted(value) for value in values)
     yield from (f"{quoted(value)} is there {count} times" for value, count in counted.items() if count > 1)
 
 
