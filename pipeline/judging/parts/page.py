@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,8 @@ from urllib.parse import unquote
 from lxml import etree, html
 
 from pipeline.judging.parts.judge import Reading, Rule, Unreadable
-from pipeline.judging.parts.values import is_web_address, quoted
+from pipeline.judging.parts.text import TEXT
+from pipeline.judging.parts.values import is_web_address, quoted, repeated
 
 DATA_BLOCKS = frozenset({"application/ld+json", "application/json", "text/plain"})  # of `script`: they do not run
 _DOCTYPE = re.compile(r"\s*<!doctype html>", re.IGNORECASE)
@@ -37,10 +37,7 @@ class Page:
 
 
 def _read(body: bytes) -> Page:
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"byte {error.start} is not UTF-8: {error.reason}") from error
+    text = TEXT.read(body)
     if "\0" in text:
         raise Unreadable("it has the character U+0000, at which some readers end")
     try:
@@ -117,8 +114,7 @@ def _heading(page: Page) -> Iterator[str]:
 
 
 def _ids(page: Page) -> Iterator[str]:
-    counted = Counter(map(str, page.root.xpath("//@id")))
-    yield from (f"the id {quoted(id)} is there {count} times" for id, count in counted.items() if count > 1)
+    yield from repeated(page.root.xpath("//@id"))
 
 
 def _anchors(page: Page) -> Iterator[str]:
