@@ -28,8 +28,9 @@ _DATES = ("dateCreated", "dateModified", "datePublished")
 
 def _members(document: Object) -> Iterator[str]:
     yield from not_texts(document, "title", "language", called="the document")
-    if not _VERSION.fullmatch(str(document.get("version"))):
-        yield f"`version` is {quoted(document.get('version'))}"
+    version = document.get("version")
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        yield f"`version` is {quoted(version)}"
     if not any(objects_in(document, "components")):
         yield "there are no components"
     if not isinstance(document.get("componentTextStyles"), dict):
@@ -42,8 +43,10 @@ def _members(document: Object) -> Iterator[str]:
 
 
 def _identifier(document: Object) -> Iterator[str]:
-    identifier = str(document.get("identifier", ""))
-    if not _IDENTIFIER.fullmatch(identifier):
+    identifier = document.get("identifier", "")
+    if not isinstance(identifier, str):
+        yield f"it is no text: {quoted(identifier)}"
+    elif not _IDENTIFIER.fullmatch(identifier):
         yield f"it is not 1 to 64 letters, digits, hyphens and underscores, but {len(identifier)}: {quoted(identifier)}"
 
 
@@ -66,9 +69,9 @@ def _styles(document: Object) -> Iterator[str]:
 
 
 def _links(document: Object) -> Iterator[str]:
-    identifiers = [str(one["identifier"]) for one in _every(document) if "identifier" in one]
+    identifiers = [one["identifier"] for one in _every(document) if "identifier" in one]
     yield from repeated(identifiers)
-    known = set(identifiers)
+    known = {one for one in identifiers if isinstance(one, str)}
     for component in _every(document):
         for root in _markup(component):
             for link in map(str, root.xpath("//a/@href")):

@@ -11,6 +11,7 @@ from pipeline.judging.parts.judge import Judge, Rule
 from pipeline.judging.parts.page import unfit
 from pipeline.judging.parts.values import is_rfc822, is_web_address, quoted, repeated
 from pipeline.judging.parts.xml import XML, not_once, text_of
+from pipeline.model.words import count
 
 Element = etree._Element
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
@@ -19,8 +20,8 @@ _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 def _root(root: Element) -> Iterator[str]:
     if root.tag != "rss" or root.get("version") != "2.0":
         yield f"it is no <rss version='2.0'>, but {quoted(str(root.tag))}"
-    if (count := len(root.findall("channel"))) != 1:
-        yield f"{count} channels"
+    if (channels := len(root.findall("channel"))) != 1:
+        yield f"{channels} channels"
 
 
 def _channel(root: Element) -> Iterator[str]:
@@ -37,9 +38,9 @@ def _items(root: Element) -> Iterator[str]:
 def _guids(root: Element) -> Iterator[str]:
     guids = root.findall("channel/item/guid")
     yield from repeated(map(text_of, guids))
-    missing = len(root.findall("channel/item")) - len(guids)
-    if missing > 0:
-        yield f"{missing} items without a guid, which readers show again at each change"
+    missing = sum(item.find("guid") is None for item in root.iterfind("channel/item"))
+    if missing:
+        yield f"{count(missing, 'item')} without a guid, which readers show again at each change"
     for guid in guids:
         if guid.get("isPermaLink") != "false" and not is_web_address(text_of(guid)):
             yield f"the guid {quoted(text_of(guid))} is no address, and does not say so"
