@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from empty_ledger import empty_ledger
 
 from pipeline.ledger import Ledger, happenings, operations
 from pipeline.ledger.operations import Operation
+from workers.cli import output
 
 
 def whats(bench: Bench, position: happenings.Position) -> tuple[list[tuple[str, str | None]], happenings.Position]:
@@ -76,3 +79,10 @@ def test_it_begins_with_the_last_ones(
     only = citewire(capsys, "tail", "--article", "article-2", "--no-follow").out.splitlines()
     assert len(only) == 1
     assert citewire(capsys, "tail", "--article", "nothing", "--no-follow").status == 4
+
+
+def test_a_line_is_piped_at_once_and_not_when_a_buffer_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    arrived = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(arrived, encoding="utf-8"))
+    output.line("delivered")
+    assert arrived.getvalue() == b"delivered\n"

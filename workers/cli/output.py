@@ -312,8 +312,8 @@ def line(text: str) -> None:
 
 
 def _print(text: str, file: TextIO) -> None:
-    """Print a line, without rich."""
-    print(displayed(text), file=file)
+    """Print a line, without rich, at once: `citewire tail | grep …` goes on, and shows each as it comes."""
+    print(displayed(text), file=file, flush=True)
 
 
 _SHOWN = 20  # findings of a place; --json has all
