@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pkgutil
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,15 +163,19 @@ def test_json_of_any_shape_has_a_verdict(name: str, document: Any) -> None:
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 def test_json_that_can_just_be_read_has_a_verdict(name: str, opening: str, closing: str) -> None:
     """What quotes a value, or compares it, may have less room for recursion left than what read it."""
-    details = set()
-    for depth in range(sys.getrecursionlimit() + 50):
+
+    def unread(depth: int) -> bool:
         deep = f"{opening * depth}1{closing * depth}"
         members = ", ".join(f'"{one}": {deep}' for one in ("version", "@id", "identifier", "uri", "datePublished"))
         things = f'[{{"id": {deep}}}, {{"id": {deep}}}]'
-        found = verdict(name, f'{{{members}, "items": {things}, "components": {things}}}'.encode()).broken
-        details.add(found[0].detail)
-    assert len(details) > 1, "it was read"
-    assert "it is nested too deeply to be read" in details
+        found = verdict(name, f'{{{members}, "items": {things}, "components": {things}}}'.encode())
+        return [one.rule for one in found.checked] == ["json"]
+
+    depths = range(100_000)
+    too_deep = bisect_left(depths, True, key=unread)
+    assert 100 < too_deep < len(depths)
+    near = [unread(depth) for depth in range(too_deep - 20, too_deep + 20)]
+    assert (near[0], near[-1]) == (False, True)
 
 
 def _yes(_: bytes) -> str:
