@@ -7,8 +7,8 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,20 @@ secret = "env:PARTNER_SECRET"
 """
 
 
+def kill_all(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # the kernel kills the children with their parent
+            process.kill()
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Return whether any thread of it may still hold its files. One that has ended may not have been waited for yet."""
+    try:
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
+    except psutil.NoSuchProcess:
+        return False
+
+
 @dataclass
 class Running:
     """A data folder, its settings, and the `up` that runs on it, if one does."""
@@ -95,14 +109,15 @@ class Running:
         session = self.session()
         self.up.send_signal(signal.SIGTERM)
         status = self.up.wait(PATIENCE)
-        left = [process for process in session if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        left = [process for process in session if _lives(process)]
         self.kill()
         assert (status, left) == (0, []), self.tail()
 
     def kill(self) -> None:
-        """kill -9 of everything at once."""
-        for process in self.session():
-            process.kill()
+        """kill -9 of everything at once. Afterwards nothing of it holds a port or a lock."""
+        session = self.session()
+        kill_all(session)
+        until(lambda: not any(map(_lives, session)), what=self.tail)
         if self.up is not None:
             self.up.wait()
             assert self.up.stdout is not None

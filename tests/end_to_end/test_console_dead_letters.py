@@ -11,16 +11,15 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
-import psutil
 import pytest
 from dead_letters import CHANNEL, refused
 from judges.browser import chromium
 from playwright.sync_api import Browser, Request, expect
 from ports import free_port
-from running import Running, system
+from running import Running, kill_all, system
 from test_console_flow import Desk, desk
 from waiting import until
 
@@ -110,9 +109,7 @@ def kill_while_it_is_pressed(one: Desk, running: Running, count: int) -> bool:
     victims = running.session()
 
     def kill(_: Request) -> None:
-        for each in victims:
-            with suppress(psutil.NoSuchProcess):  # the kernel kills the children with their parent
-                each.kill()
+        kill_all(victims)
 
     one.page.once("request", kill)
     one.page.get_by_role("button", name=f"Replay {count:,} deliveries", exact=True).focus()
