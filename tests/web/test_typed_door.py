@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from asgi import Answer, send
-from empty_ledger import emptied_ledger
 from fastapi import FastAPI
 from served import Served, served
 from sqlalchemy.engine import make_url
@@ -42,12 +41,8 @@ def idle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield site
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    database = None
-    if request.param == "postgresql":
-        database = request.getfixturevalue("postgresql")
-        emptied_ledger(database).close()
+@pytest.fixture
+def site(database: str | None, tmp_path: Path) -> Iterator[Served]:
     with served(tmp_path, formats=FORMATS, database=database) as site:
         yield site
 
