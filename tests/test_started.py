@@ -55,15 +55,17 @@ def circumstances(pid: int) -> dict[str, object]:
     """What the system says of a process that could change what it does."""
     process = psutil.Process(pid)
     lines = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    imported = tuple(folder for folder in sys.path if folder)  # a module is open while it is read
     files = set()
     for one in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
             files.add(one.readlink())
+    kept = {file for file in files if "pipe:" not in file.name and not str(file).startswith((process.cwd(), *imported))}
     names = ("Umask", "SigBlk", "SigIgn", "SigCgt")
     return {name: lines[name].strip() for name in names} | {
         "words": " ".join(process.cmdline()).rstrip(),  # a fork's has room behind it
         "folder": process.cwd(),
-        "files": {file for file in files if "pipe:" not in file.name and process.cwd() not in str(file)},
+        "files": kept,
         "leads a session": os.getsid(pid) == pid,
         "nice": process.nice(),
         "limits": Path(f"/proc/{pid}/limits").read_text(),

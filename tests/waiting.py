@@ -11,12 +11,21 @@ PATIENCE = 120.0  # seconds
 
 
 def until(found: Callable[[], Any], within: float = PATIENCE, *, what: Callable[[], str] = lambda: "it") -> Any:
-    """Return the first truthy answer. Fails after `within` seconds with the words of `what`."""
+    """Return the first truthy answer. Fails after `within` seconds with the words of `what`.
+
+    What looks into something that is not there yet (the first delivery of an article that has none) is asked again too.
+    """
     give_up = time.monotonic() + within
-    while not (answer := found()):
-        assert time.monotonic() < give_up, f"not within {within:g} s: {what()}"
+    while True:
+        absent = None
+        try:
+            if answer := found():
+                return answer
+        except LookupError as error:
+            absent = error
+        if time.monotonic() >= give_up:
+            raise AssertionError(f"not within {within:g} s: {what()}") from absent
         time.sleep(0.02)
-    return answer
 
 
 def head_of(client: socket.socket) -> bytes:
