@@ -72,6 +72,14 @@ class Stage(ABC):
     def claim(self, context: Context, key: str = "") -> Sequence[Claim]:
         """Lease rows that are due, limited to `key` where it applies. Empty if nothing is due."""
 
+    def may_be_left(self, context: Context, key: str = "") -> bool:
+        """Return whether another claim may find something.
+
+        Asked after each claim. A stage that knows it from reading spares the ledger's writers the wait for a claim of
+        nothing.
+        """
+        return True
+
     @abstractmethod
     def do(self, context: Context, claim: Claim) -> bool:
         """Process a claim and record the outcome. Return False to leave the rest for later."""
@@ -118,6 +126,8 @@ def drain(context: Context, stage: Stage, key: str = "") -> int:
             if not go_on or time.monotonic() > stop or context.hold() is not None:
                 stage.release(context, claims[position + 1 :])
                 return done
+        if not stage.may_be_left(context, key):
+            break
     return done
 
 

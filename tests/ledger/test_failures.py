@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -73,6 +74,16 @@ def test_a_pool_without_a_free_connection_is_transient(ledger: Ledger, monkeypat
             for _ in range(100):
                 held.enter_context(crowded.read())
         assert failed.value.code == "ledger-busy"
+
+
+def test_a_writer_that_waits_too_long_for_another_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.0)
+    with opened(make_url(f"sqlite:///{tmp_path / 'ledger.sqlite'}")) as ledger:
+        ledger.migrate()
+        with ledger.write(), pytest.raises(TransientError) as failed, ledger.write():
+            pass
+        assert failed.value.code == "ledger-unreachable"
+        write(ledger)
 
 
 def test_a_statement_that_takes_too_long_is_cancelled(own: URL) -> None:

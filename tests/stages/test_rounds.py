@@ -100,6 +100,36 @@ def test_an_article_for_many_channels_costs_a_few_statements_not_a_few_for_each(
     assert count.writes < MANY / 2
 
 
+def test_a_round_that_all_answer_is_claimed_once_and_settled_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_rounds, "_EVERY", 60.0)  # a busy machine's answers may be further apart than usually
+    published(bench)
+    with counted() as count:
+        assert Rounds(bench.context).run() == 5
+    assert set(states(bench).values()) == {"delivered"}
+    assert (count.writing, count.writes) == (2, 2)  # the last look, which finds nothing, keeps no writer waiting
+
+
+def test_what_becomes_due_during_a_round_is_sent_after_it(bench: Bench) -> None:
+    published(bench)
+    hanging = bench.receivers["channel-02"] = Hanging()
+    rounds = Rounds(bench.context)
+    running = threading.Thread(target=rounds.run)
+    running.start()
+    try:
+        assert hanging.reached.wait(60)
+        bench.publish(article(text="Walk after meals."))
+        drain(bench.context, enrich)
+        drain(bench.context, render)
+    finally:
+        hanging.let_go.set()
+        running.join(60)
+    assert rounds.count >= 6  # at least the channel that hung, once more
+    assert states(bench)["channel-02"] == "delivered"
+    assert [parcel.revision for parcel in hanging.got] == [1, 2]
+
+
 def test_a_round_looks_at_no_more_channels_than_it_needs(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = of(ledger)
     monkeypatch.setattr(in_rounds, "SIZE", 4)
@@ -327,7 +357,8 @@ def test_what_could_not_be_sent_in_time_is_put_back_as_it_was(bench: Bench) -> N
     object.__setattr__(bench.context, "policy", replace(POLICY, deliver_look=-1.0, drain_seconds=0.0))
     published(bench)
     rounds = Rounds(bench.context)
-    assert rounds._begin()
+    rounds._begin()
+    assert rounds._sending == 5
     while rounds._sending or rounds._done:
         rounds._collect()
     assert rounds.count == 0

@@ -124,13 +124,15 @@ class Rounds:
         return False
 
     def _begin(self) -> bool:
-        """Claim a round and hand it to the senders; return whether there was anything to claim."""
+        """Claim a round and hand it to the senders; return whether it was full, so that more may be due."""
         context, now = self._context, self._context.clock()
+        if self._rang and not self._is_any_due(now):
+            return False
         self._adapt()
         are_stuck = self._senders.are_stuck(_STUCK * context.policy.deliver_look)
         with context.ledger.write() as transaction:
             plans = context.channels_now(transaction)
-            due = [one for one in channels.with_due_deliveries(transaction, now) if self._concerns(plans, one)]
+            due = self._due(transaction, plans, now)
             due.sort(key=lambda one: (one.withdrawals is None, one.since))
             found = self._split(transaction, plans, due[:_MOST], now, whole=are_stuck or not self._rang)
             joining = [one.id for one in found.joining if not (are_stuck and one.id in found.untried)]
@@ -154,7 +156,15 @@ class Rounds:
                 context.doorbell.ring("deliver", channel.id, urgent=channel.withdrawals is not None)
         if are_stuck:
             self._leave_to_batches(one.id for one in found.joining if one.id in found.untried)
-        return bool(pending)
+        return bool(pending) and len(joining) >= self._size
+
+    def _is_any_due(self, now: dt.datetime) -> bool:
+        """Look before a further claim, which would keep the ledger's writers waiting if it found nothing."""
+        with self._context.ledger.read() as transaction:
+            return bool(self._due(transaction, self._context.channels_now(transaction), now))
+
+    def _due(self, transaction: Transaction, plans: Mapping[str, ChannelPlan], now: dt.datetime) -> list[DueChannel]:
+        return [one for one in channels.with_due_deliveries(transaction, now) if self._concerns(plans, one)]
 
     def _split(
         self,
@@ -192,6 +202,8 @@ class Rounds:
         self._late = False
 
     def _hand_over(self, turns: Sequence[Turn], untried: Collection[str]) -> None:
+        if not self._held:  # what the first of them answers waits for the others, too
+            self._settled_at = time.monotonic()
         for turn in turns:
             channel = turn.pending.row.channel
             self._held.add(channel)

@@ -59,6 +59,10 @@ class Feeds(Stage):
             due = feeds.claim_due(transaction, token=token, now=now, seconds=context.policy.render_lease, limit=_BATCH)
         return [Claim(token, (feed_id,), generation) for feed_id, generation in due.items()]
 
+    def may_be_left(self, context: Context, key: str = "") -> bool:
+        with context.ledger.read() as transaction:
+            return feeds.any_due(transaction, now=context.clock())
+
     def do(self, context: Context, claim: Claim) -> bool:
         """Build the feed in every feed format. A document that did not change keeps its bytes and its time."""
         (feed_id,) = claim.keys

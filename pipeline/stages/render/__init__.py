@@ -71,6 +71,10 @@ class Render(Stage):
             _log.error("set aside", article=article_id, code="render-interrupted")
         return [Claim(token, tuple(due))] if due else []
 
+    def may_be_left(self, context: Context, key: str = "") -> bool:
+        with context.ledger.read() as transaction:
+            return articles.any_due(transaction, now=context.clock())
+
     def do(self, context: Context, claim: Claim) -> bool:
         """Render the articles in portions of about `render_look` seconds, as long as the lease safely lasts."""
         left, stop = list(claim.keys), time.monotonic() + context.policy.render_lease / 2
