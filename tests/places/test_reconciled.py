@@ -137,6 +137,17 @@ def test_every_night_each_place_is_read_in_portions(world: World, capsys: pytest
     assert run(capsys, world, "status", "--json").json["drift"] == {}
 
 
+def test_new_places_all_get_their_first_time_at_once(world: World) -> None:
+    bench = world.bench
+    world.take_up(*(folder(f"folder-{number}", world.folder / f"files-{number}") for number in range(8)))
+    assert len([place for place in world.places("in-force") if place.check_due is None]) >= 8
+    assert nightly.claim(bench.context) == []
+    times = [place.check_due for place in world.places("in-force")]
+    assert None not in times
+    with bench.ledger.read() as transaction:
+        assert list(nightly.due(bench.context, transaction, bench.clock())) == []
+
+
 def test_a_place_that_does_not_answer_is_tried_again(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     drain(world.bench.context, nightly)
     path = world.folder / "files"

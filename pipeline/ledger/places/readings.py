@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import sqlalchemy as sa
@@ -40,16 +40,31 @@ def next_reading(transaction: Transaction, now: dt.datetime) -> Reading | None:
     return None if row is None else Reading(*row)
 
 
+_READ = (places.c.state.in_(sorted(REACHABLE - {"emptying"})), places.c.settings.is_not(None))
 _NEXT = (
     sa.select(places.c.key, places.c.check_due, places.c.checked_up_to)
     .where(
-        places.c.state.in_(sorted(REACHABLE - {"emptying"})),
-        places.c.settings.is_not(None),
+        *_READ,
         sa.or_(places.c.check_due.is_(None), places.c.check_due <= sa.bindparam("now")),
     )
     .order_by(places.c.check_due, places.c.key)
     .limit(1)
 )
+
+
+def without_time(transaction: Transaction) -> list[str]:
+    """Return the places that are to be read back and have no time for it yet."""
+    return list(transaction.scalars(_WITHOUT_TIME))
+
+
+def set_times(transaction: Transaction, times: Mapping[str, dt.datetime]) -> None:
+    """Set when places are to be read back next."""
+    if times:
+        transaction.execute(_SET_TIME, [{"place": key, "first": at} for key, at in times.items()])
+
+
+_WITHOUT_TIME = sa.select(places.c.key).where(*_READ, places.c.check_due.is_(None)).order_by(places.c.key)
+_SET_TIME = sa.update(places).where(places.c.key == sa.bindparam("place")).values(check_due=sa.bindparam("first"))
 
 
 def reading_of(transaction: Transaction, key: str) -> Reading | None:

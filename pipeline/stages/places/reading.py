@@ -43,8 +43,8 @@ class Reconcile(Stage):
             if found is None or not leases.acquire(transaction, _NAME, token=token, now=now, seconds=_LEASE):
                 return []
             if found.due is None:  # at another hour for each place, so that not all are read at once
-                first = now + EVERY * context.random()
-                readings.go_on(transaction, found.key, up_to=None, due=first)
+                new = readings.without_time(transaction)
+                readings.set_times(transaction, {key: now + EVERY * context.random() for key in new})
                 leases.release(transaction, _NAME, token=token)
                 return []
         return [Claim(token, (found.key,))]
