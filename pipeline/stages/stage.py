@@ -146,6 +146,15 @@ def guarded(stage: str, ids: Ids, step: Callable[[], T]) -> T | Exception:
     """
     with in_lines(stage, ids):
         outcome = caught(lambda: (step(),))  # a step may return an exception that it expected
+    return _logged(stage, ids, outcome)
+
+
+def guarded_within(stage: str, ids: Ids, step: Callable[[], T]) -> T | Exception:
+    """Do the same within a step that is guarded with these ids, which the lines of this thread therefore have."""
+    return _logged(stage, ids, caught(lambda: (step(),)))
+
+
+def _logged(stage: str, ids: Ids, outcome: tuple[T] | Exception) -> T | Exception:
     if isinstance(outcome, Exception):
         _log.error("failed", stage=stage, **ids, exc_info=outcome)
         return outcome

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from bench import POLICY, START, Bench, Receiver, article
+from bench import PLAIN, POLICY, START, Bench, Receiver, Store, article
 from every_stage import deliver, enrich, render
 from waiting import until
 
 from benchmarks.statements import counted
+from pipeline.errors import TransientError
 from pipeline.ledger import Ledger, deliveries
 from pipeline.ledger.articles import withheld
 from pipeline.ledger.articles.withheld import Withheld
@@ -20,9 +21,12 @@ from pipeline.ledger.deliveries import attempts, channels
 from pipeline.ledger.deliveries import rounds as ledger_rounds
 from pipeline.ledger.tables import deliveries as table
 from pipeline.model.delivery import Parcel, Receipt
+from pipeline.model.revision import Withdrawal
+from pipeline.model.site import Site
 from pipeline.stages.context import ChannelPlan
 from pipeline.stages.deliver import in_rounds, senders
 from pipeline.stages.deliver.in_rounds import Rounds
+from pipeline.stages.deliver.shared import Shared
 from pipeline.stages.deliver.taken_back import taken_back, taken_back_from_many
 from pipeline.stages.stage import drain
 from pipeline.stages.sweep import sweep
@@ -165,6 +169,54 @@ def test_a_withdrawal_from_many_channels_costs_a_few_statements_not_a_few_for_ea
     assert set(states(bench, "first").values()) == {"delivered"}
     assert count.statements < 2 * MANY
     assert count.writes < MANY / 2
+
+
+class Shelf(Store):
+    """A store that counts how often something is taken from it."""
+
+    def __init__(self, held: Mapping[str, bytes]) -> None:
+        super().__init__()
+        self.held.update(held)
+        self.taken: list[str] = []
+
+    def get(self, digest: str, size: int | None = None) -> bytes | None:
+        self.taken.append(digest)
+        return super().get(digest, size)
+
+
+def test_what_many_channels_are_sent_is_read_and_written_once_for_a_round(ledger: Ledger) -> None:
+    bench, tombstones = of(ledger), []
+
+    def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
+        tombstones.append(withdrawal)
+        return PLAIN.tombstone(withdrawal, site)
+
+    published(bench)
+    shelf = Shelf(bench.store.held)
+    object.__setattr__(bench.context, "store", shelf)
+    object.__setattr__(bench.context, "formats", {"plain": replace(PLAIN, tombstone=tombstone)})
+    assert Rounds(bench.context).run() == MANY
+    assert len(shelf.taken) == 1
+    bench.withdraw("first")
+    assert Rounds(bench.context, withdrawals=True).run() == MANY
+    assert len(tombstones) == 1
+    bodies = {parcel.rendition.body for receiver in bench.receivers.values() for parcel in receiver.got[-1:]}
+    assert len(bodies) == 1
+
+
+def test_what_cannot_be_made_for_the_first_is_tried_for_the_next() -> None:
+    shared, asked = Shared(), []
+
+    def made() -> int:
+        asked.append(1)
+        if len(asked) == 1:
+            raise TransientError("the rendition store does not answer", code="store-unreachable")
+        return len(asked)
+
+    with pytest.raises(TransientError):
+        shared.once("it", made)
+    assert [shared.once("it", made) for _ in range(3)] == [2, 2, 2]
+    assert shared.once("other", lambda: 5) == 5
 
 
 def test_each_channel_is_given_its_own_reason_for_a_withdrawal(bench: Bench) -> None:

@@ -20,6 +20,7 @@ from pipeline.stages.deliver.admission import AHEAD
 from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, settle, updated_health
 from pipeline.stages.deliver.parcels import event_of, parcel
 from pipeline.stages.deliver.reading_back import can_be_read
+from pipeline.stages.deliver.shared import Shared
 from pipeline.stages.deliver.taken_back import TakenBack
 from pipeline.stages.deliver.traced import all_delivered, batch_span, delivered
 from pipeline.stages.ids import named
@@ -229,7 +230,7 @@ class Sending:
         return spoilt + [outcome_of(one, at, started, its) for (one, _), its in zip(ready, answers, strict=True)]
 
     def _build(self, pending: PendingDelivery, at: dt.datetime) -> Parcel | Exception:
-        return build(self._context, self._plan, self._batch.token, pending, at)
+        return self._attempt([pending], lambda: build(self._context, self._plan, pending, at))
 
     def _attempt(self, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
         return attempt(self._context, self._batch.token, pending, step)
@@ -252,24 +253,24 @@ class Sending:
 def build(
     context: Context,
     plan: ChannelPlan,
-    token: str,
     pending: PendingDelivery,
     at: dt.datetime,
     gone: TakenBack | None = None,
-) -> Parcel | Exception:
-    """Return the parcel, or why it cannot be sent. `gone`: what is known of an article that is taken back."""
+    shared: Shared | None = None,
+) -> Parcel:
+    """Return the parcel. Raises UnsendableError, and what `parcel` raises, whose last two values these are."""
     if pending.interruptions >= INTERRUPTIONS:
-        return UnsendableError(
+        raise UnsendableError(
             f"the last {pending.interruptions} attempts never ended: the worker was killed each time",
             code="send-interrupted",
         )
     most = plan.max_bytes
     if most is not None and pending.size is not None and pending.size > most:
-        return UnsendableError(
+        raise UnsendableError(
             f"the rendition has {pending.size} bytes, and the channel takes {most} at most (its `max_bytes`)",
             code="rendition-too-large",
         )
-    return attempt(context, token, [pending], lambda: parcel(context, pending, at, gone))
+    return parcel(context, pending, at, gone, shared)
 
 
 def ids_of(pending: Sequence[PendingDelivery]) -> dict[str, object]:
@@ -283,16 +284,17 @@ def ids_of(pending: Sequence[PendingDelivery]) -> dict[str, object]:
 
 def attempt(context: Context, token: str, pending: Sequence[PendingDelivery], step: Callable[[], T]) -> T | Exception:
     """Return what the step returns, or the exception that it raised, expected or not."""
-
-    def expected() -> T | Exception:
-        try:
-            return step()
-        except CitewireError as error:
-            return error
-
     keys = tuple(one.row.id for one in pending)
     with context.working.on("deliver", token, keys, context.policy.send_budget):
-        return guarded("deliver", ids_of(pending), expected)
+        return guarded("deliver", ids_of(pending), lambda: expected(step))
+
+
+def expected(step: Callable[[], T]) -> T | CitewireError:
+    """Return what the step returns, or the error that it raised, if it is one of those that are expected."""
+    try:
+        return step()
+    except CitewireError as error:
+        return error
 
 
 def _each(answers: Sequence[Receipt | CitewireError], sent: int) -> Sequence[Receipt | CitewireError]:

@@ -30,13 +30,14 @@ from pipeline.ledger.deliveries.sending import PendingDelivery
 from pipeline.stages.bells import can_join
 from pipeline.stages.context import LEASE, ChannelPlan, Context
 from pipeline.stages.deliver import circuit
-from pipeline.stages.deliver.batch import attempt, build, outcome_of
+from pipeline.stages.deliver.batch import attempt, build, expected, ids_of, outcome_of
 from pipeline.stages.deliver.outcomes import Outcome, log_outcomes, record, settle
 from pipeline.stages.deliver.reading_back import can_be_read
 from pipeline.stages.deliver.senders import THREADS, senders_of
+from pipeline.stages.deliver.shared import Shared
 from pipeline.stages.deliver.taken_back import TakenBack, taken_back_from_many
 from pipeline.stages.deliver.traced import delivered
-from pipeline.stages.stage import guarded
+from pipeline.stages.stage import guarded, guarded_within
 
 SIZE, _LEAST = 200, 16  # deliveries in a round: fewer after one of which some could not be sent in time
 _MOST = 5_000  # channels that a claim considers, so that one statement can name them
@@ -53,12 +54,16 @@ T = TypeVar("T")
 
 
 class Turn(Struct, frozen=True):
-    """A delivery that is handed to the threads. `gone`: what is known of an article that is taken back."""
+    """A delivery that is handed to the threads.
+
+    `gone`: what is known of an article that is taken back. `shared`: what is the same for other channels of the round.
+    """
 
     pending: PendingDelivery
     plan: ChannelPlan
     begun: float  # when it was claimed, by time.monotonic()
     gone: TakenBack | None
+    shared: Shared | None
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -147,9 +152,7 @@ class Rounds:
                 withdrawals=self._withdrawals,
             )
             gone = taken_back_from_many(transaction, [one.row for one in pending])
-        begun = time.monotonic()
-        turns = [Turn(one, chosen[one.row.channel], begun, gone.get(one.row.id)) for one in pending]
-        self._hand_over(turns, found.untried)
+        self._hand_over(_turns(pending, chosen, gone), found.untried)
         if not self._rang:
             self._rang = True
             for channel in found.others:
@@ -243,7 +246,7 @@ class Rounds:
 
     def _send(self, turn: Turn) -> None:
         at, started = self._context.clock(), time.perf_counter()
-        went = self._attempt(turn.pending, lambda: self._answer(turn))
+        went = attempt(self._context, self._token, [turn.pending], lambda: self._answer(turn))
         if isinstance(went, Exception):  # it may have been sent
             fault = outcome_of(turn.pending, at, started, went, ours=True)
             went = Answer(pending=turn.pending, plan=turn.plan, outcome=fault)
@@ -256,22 +259,19 @@ class Rounds:
             return answer()
         at, started = self._context.clock(), time.perf_counter()
         outcome = functools.partial(outcome_of, pending, at, started)
-        channel = self._attempt(pending, plan.open)
+        channel = _tried(pending, plan.open)
         if isinstance(channel, Exception):
             return answer(outcome=outcome(channel))
         try:
-            built = build(self._context, plan, self._token, pending, at, turn.gone)
+            built = _tried(pending, lambda: build(self._context, plan, pending, at, turn.gone, turn.shared))
             if self._is_late(turn):
                 return answer(slow=True)
             if isinstance(built, Exception):
                 return answer(outcome=outcome(built, ours=True))
-            went = outcome(self._attempt(pending, lambda: delivered(self._context, pending, built, channel.deliver)))
-            return answer(outcome=went, readable=can_be_read(channel, plan))
+            went = outcome(_tried(pending, lambda: delivered(self._context, pending, built, channel.deliver)))
+            return answer(outcome=went, readable=went.urgent and can_be_read(channel, plan))
         finally:
             channel.close()
-
-    def _attempt(self, pending: PendingDelivery, step: Callable[[], T]) -> T | Exception:
-        return attempt(self._context, self._token, [pending], step)
 
     def _is_late(self, turn: Turn) -> bool:
         return time.monotonic() - turn.begun > self._context.policy.deliver_look
@@ -394,6 +394,24 @@ def split(
         apart.untried,
         apart.unknown,
     )
+
+
+def _turns(
+    pending: Sequence[PendingDelivery], plans: Mapping[str, ChannelPlan], gone: Mapping[str, TakenBack]
+) -> list[Turn]:
+    """Return the turns of a round that was claimed now."""
+    begun, shared = time.monotonic(), Shared()
+    rows = [(one.row.article, one.row.target_revision, one.row.format) for one in pending]
+    times = Counter(rows)
+    return [
+        Turn(one, plans[one.row.channel], begun, gone.get(one.row.id), shared if times[row] > 1 else None)
+        for one, row in zip(pending, rows, strict=True)
+    ]
+
+
+def _tried(pending: PendingDelivery, step: Callable[[], T]) -> T | Exception:
+    """Return what a part of an attempt returns, or the exception that it raised, expected or not."""
+    return guarded_within("deliver", ids_of([pending]), lambda: expected(step))
 
 
 def _is_apart(answer: Answer) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,48 +15,79 @@ from pipeline.model.delivery import Links, Parcel
 from pipeline.model.rendition import Rendition
 from pipeline.model.revision import EventType
 from pipeline.stages.context import Context
+from pipeline.stages.deliver.shared import Shared
 from pipeline.stages.deliver.taken_back import TakenBack, taken_back
 from pipeline.stages.feeds.files import addresses_of
 from pipeline.stages.render import made_again
 
 
-def parcel(context: Context, pending: PendingDelivery, at: dt.datetime, gone: TakenBack | None = None) -> Parcel:
+def parcel(
+    context: Context,
+    pending: PendingDelivery,
+    at: dt.datetime,
+    gone: TakenBack | None = None,
+    shared: Shared | None = None,
+) -> Parcel:
     """Build the parcel of an attempt. Raises TransientError if the rendition store or the ledger does not answer.
 
-    `gone`: what is known of an article that is taken back; None: it is read.
+    `gone`: what is known of an article that is taken back; None: it is read. `shared`: what other channels of a round
+    are sent too.
     """
-    row = pending.row
+    row, shared = pending.row, shared or Shared()
     if row.urgency == WITHDRAWAL:
-        return withdrawal_parcel(context, row, at, gone)
-    head = pending.heading
+        return withdrawal_parcel(context, row, at, gone, shared)
+    head, media_type = pending.heading, pending.media_type
     assert head is not None
-    assert pending.media_type is not None, "only a rendered revision is scheduled"
-    rendition = Rendition(row.format, pending.media_type, _body(context, pending))
-    also = [_made(context, row, format) for format in _also(context, row)]
-    feeds = addresses_of(context, head.topics, head.language)
-    links = _links(context, head.address or row.article, row.format, head.canonical, feeds)
-    return replace(
-        _parcel(context, row, at, title=head.title, event=event_of(row), rendition=rendition, also=also, links=links),
-        cause=pending.cause
-        if row.delivered_revision == row.target_revision - 1 and row.delivered_event != "withdrawn"
-        else None,
+    assert media_type is not None, "only a rendered revision is scheduled"
+
+    def links() -> Links:
+        feeds = addresses_of(context, head.topics, head.language)
+        return _links(context, head.address or row.article, row.format, head.canonical, feeds)
+
+    key = (row.article, row.target_revision, row.format, row.target_digest)
+    rendition = shared.once(key, lambda: Rendition(row.format, media_type, _body(context, pending)))
+    also = [shared.once((key, name), functools.partial(_made, context, row, name)) for name in _also(context, row)]
+    made = _parcel(
+        context,
+        row,
+        at,
+        title=head.title,
+        event=event_of(row),
+        rendition=rendition,
+        also=also,
+        links=shared.once((key, "links"), links),
     )
+    is_next = row.delivered_revision == row.target_revision - 1 and row.delivered_event != "withdrawn"
+    return replace(made, cause=pending.cause) if is_next and pending.cause is not None else made
 
 
-def withdrawal_parcel(context: Context, row: Delivery, at: dt.datetime, known: TakenBack | None = None) -> Parcel:
+def withdrawal_parcel(
+    context: Context,
+    row: Delivery,
+    at: dt.datetime,
+    known: TakenBack | None = None,
+    shared: Shared | None = None,
+) -> Parcel:
     """Build the parcel of a withdrawal. Its tombstone is rendered here, from the ledger alone, or what is `known`."""
     if known is None:
         with context.ledger.read() as transaction:
             known = taken_back(transaction, row, at)
-    gone = known.withdrawal
-    rendition, *also = (
-        Rendition(format.name, format.media_type, format.tombstone(gone, context.site))
-        for format in (context.formats[name] for name in (row.format, *_also(context, row)))
-    )
-    feeds = addresses_of(context, known.topics, gone.language)
-    links = _links(context, gone.name, row.format, gone.canonical, feeds)
+    shared = shared or Shared()
+    gone, topics = known.withdrawal, known.topics
+
+    def tombstone(name: str) -> Rendition:
+        format = context.formats[name]
+        return Rendition(name, format.media_type, format.tombstone(gone, context.site))
+
+    def made_links() -> Links:
+        feeds = addresses_of(context, topics, gone.language)
+        return _links(context, gone.name, row.format, gone.canonical, feeds)
+
+    names = (row.format, *_also(context, row))
+    rendition, *also = (shared.once((gone, name), functools.partial(tombstone, name)) for name in names)
+    links = shared.once((gone, row.format, topics), made_links)
     made = _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, also=also, links=links)
-    return replace(made, erase=known.erase)
+    return replace(made, erase=True) if known.erase else made
 
 
 def event_of(row: Delivery) -> EventType:
