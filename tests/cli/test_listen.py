@@ -16,6 +16,7 @@ import requests
 import sqlalchemy as sa
 from command import citewire
 from served import SITE, Served, served
+from waiting import PATIENCE
 
 from pipeline.channels.webhook.signing import new_secret
 from pipeline.ledger import tables
@@ -23,7 +24,6 @@ from standins.receiver import Receiver
 
 SECRET = new_secret()
 ARTICLE = "---\nid: {id}\ntitle: Naps {n}\n---\nThey help.\n"
-PATIENCE = 60.0  # seconds: how long a test waits for a process at most
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_each_message_is_as_the_channel_gets_it_and_no_delivery_knows(
 
 
 def test_a_receiver_that_hangs_or_fails_is_shown_and_not_asked_again(site: Served, tmp_path: Path) -> None:
-    with receiver(tmp_path) as (address, log), listening(f"{address}in", "--timeout", "1") as one:
+    with receiver(tmp_path) as (address, log), listening(f"{address}in", "--timeout", "5") as one:
         lines = []
         for id, conduct in (("a", {"mode": "hang"}), ("b", {"status": 500, "body": "no"}), ("c", {})):
             requests.post(f"{address}control", json=conduct, timeout=PATIENCE).raise_for_status()

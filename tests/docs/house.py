@@ -9,7 +9,6 @@ import contextlib
 import io
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ import structlog.testing
 import uvicorn
 from documents import ROOT
 from every_stage import deliver, enrich, feeds, render
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 from config import load
 from pipeline.channels.webhook.signing import new_secret
@@ -73,11 +72,7 @@ class House:
         return Result(status, terminal.read())
 
     def _until_built(self, path: str) -> None:
-        for _ in range(200):
-            if requests.get(self.web + path, timeout=PATIENCE).ok:
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{path} was not built")
+        until(lambda: requests.get(self.web + path, timeout=PATIENCE).ok, what=lambda: f"{path} is built")
 
     def instruct(self, words: str) -> None:
         """What a document's `<!-- test: … -->` asks of the world around it."""
@@ -166,7 +161,7 @@ def _serving(context: Context) -> Iterator[str]:
     thread = threading.Thread(target=server.run, name="web")
     thread.start()
     try:
-        assert started.wait(10), "the web server did not start"
+        assert started.wait(PATIENCE), "the web server did not start"
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"
     finally:

@@ -44,7 +44,7 @@ def at_once(running: Running, commands: Mapping[str, Sequence[str | Path]]) -> N
         for skew, words in commands.items()
     }
     for skew, process in begun.items():
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, f"{skew}: {err}"
         assert json.loads(out)["articles"][0]["changed"], skew
 
@@ -87,7 +87,7 @@ def servers(running: Running) -> Iterator[dict[str, str]]:
                 "FAKETIME": skew,
             }  # `faketime` itself would not pass on SIGTERM
             process = subprocess.Popen(running.command(*words), env=faked, cwd=ROOT, stdout=out, stderr=out)
-            stack.callback(process.wait, 60)
+            stack.callback(process.wait, PATIENCE)
             stack.callback(process.terminate)
         addresses = {skew: f"http://127.0.0.1:{port}" for skew, port in ports.items()}
         for address in addresses.values():

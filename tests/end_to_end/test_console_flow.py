@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from judges.axe import axe_violations
-from judges.browser import chromium
+from judges.browser import chromium, profile
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 from running import Running, system
-from waiting import PATIENCE, until
+from waiting import until
 
 from pipeline.channels.webhook.signing import new_secret
 from standins.eutils import EutilsStandin
@@ -62,7 +62,7 @@ class Desk:
     def sees(self, where: str, words: str) -> None:
         shown = self.page.locator(where)
         if self.scripts:
-            expect(shown).to_contain_text(words, timeout=PATIENCE * 1000)
+            expect(shown).to_contain_text(words)
             return
 
         def is_shown() -> bool:
@@ -114,7 +114,7 @@ def running(tmp_path: Path, receiver: Receiver) -> Iterator[Running]:
 
 @contextmanager
 def desk(browser: Browser, running: Running, *, scripts: bool, width: int) -> Iterator[Desk]:
-    context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
+    context = profile(browser, viewport={"width": width, "height": 900}, java_script_enabled=scripts)
     try:
         one = Desk(context.new_page(), running.web, scripts)
         one.page.on("console", one.note)

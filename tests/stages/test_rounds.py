@@ -32,11 +32,12 @@ from pipeline.stages.stage import drain
 from pipeline.stages.sweep import sweep
 
 MANY = 40
+PATIENT = replace(POLICY, deliver_look=600.0)  # however slow the machine is, no turn comes too late
 
 
 def of(ledger: Ledger, count: int = MANY) -> Bench:
     """A bench of channels that have all answered, an hour ago."""
-    bench = Bench(ledger, *(f"channel-{number:02}" for number in range(count)))
+    bench = Bench(ledger, *(f"channel-{number:02}" for number in range(count)), policy=PATIENT)
     plans = {name: replace(plan, singly=True) for name, plan in bench.context.channels.items()}
     object.__setattr__(bench.context, "channels", plans)
     published(bench, "first")
@@ -307,7 +308,8 @@ def test_channels_that_never_answered_and_hang_take_no_more_than_their_threads(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(senders, "UNTRIED", 2)
-    object.__setattr__(bench.context, "policy", replace(POLICY, deliver_look=0.05))
+    monkeypatch.setattr(in_rounds, "_STUCK", 0.2)
+    object.__setattr__(bench.context, "policy", replace(POLICY, deliver_look=1.0))
     names = ["channel-00", "channel-01"]
     hanging = [Hanging(), Hanging()]
     bench.receivers.update(zip(names, hanging, strict=True))
@@ -400,7 +402,7 @@ def test_a_channel_whose_turn_comes_too_late_again_and_again_is_left_to_batches(
     published(bench)
     assert deliver.drain(bench.context) == 0
     assert {key for _, key in bench.bells.rung} == set(bench.receivers)
-    object.__setattr__(bench.context, "policy", POLICY)
+    object.__setattr__(bench.context, "policy", PATIENT)
     bench.work()
     assert set(got(bench).values()) == {1}
 
@@ -417,7 +419,7 @@ def test_what_could_not_be_sent_in_time_is_put_back_as_it_was(bench: Bench) -> N
     with bench.ledger.read() as transaction:
         for row in deliveries.of_article(transaction, "spasms"):
             assert (row.state, row.attempts, row.due) == ("pending", 0, bench.clock.now)
-    object.__setattr__(bench.context, "policy", POLICY)
+    object.__setattr__(bench.context, "policy", PATIENT)
     assert deliver.drain(bench.context) == 5
 
 
@@ -476,7 +478,7 @@ def test_a_delivery_that_takes_long_to_build_is_left_to_a_batch(bench: Bench) ->
     object.__setattr__(bench.context, "policy", replace(POLICY, deliver_look=0.01))
     deliver.drain(bench.context)
     assert set(states(bench).values()) == {"pending"}
-    object.__setattr__(bench.context, "policy", POLICY)
+    object.__setattr__(bench.context, "policy", PATIENT)
     bench.work()
     assert set(got(bench).values()) == {1}
 

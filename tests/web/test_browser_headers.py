@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from asgi import Answer, get
-from judges.browser import chromium
+from judges.browser import chromium, profile
 from playwright.sync_api import Browser, Route
 from served import SITE, Served, served
 
@@ -70,7 +70,7 @@ def test_a_page_that_has_not_changed_keeps_the_policy_that_it_was_stored_with(si
 
 def shown(browser: Browser, answer: Answer, body: bytes) -> tuple[str, str, list[str], list[str]]:
     """The page's title and font, what it asked the network for, and what the browser refused to do."""
-    context = browser.new_context()
+    context = profile(browser)
     page, asked, refused = context.new_page(), [], []
     page.on("console", lambda message: refused.append(message.text))
 

@@ -11,7 +11,15 @@ from typing import Literal
 import pytest
 from console_site import PASSKEYS, add_passkeys, console_site, fill, serving
 from judges.axe import axe_violations
-from judges.browser import Sight, chromium, faint_text, scrolls_sideways, small_targets, text_out_of_the_window
+from judges.browser import (
+    Sight,
+    chromium,
+    faint_text,
+    profile,
+    scrolls_sideways,
+    small_targets,
+    text_out_of_the_window,
+)
 from judges.nu import nu_findings
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
@@ -95,9 +103,8 @@ class Window:
 def window(
     browser: Browser, address: str, *, width: int, scheme: Scheme = "light", scripts: bool = False
 ) -> Iterator[Window]:
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
-    )
+    viewport = {"width": width, "height": 900}
+    context = profile(browser, viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
     try:
         shown = Window(context.new_page(), address)
         shown.page.on("console", shown.note)

@@ -15,6 +15,7 @@ from asgi import get, send
 from console_person import OURS, Person
 from console_site import MARKDOWN, console_site
 from served import Served
+from waiting import PATIENCE
 from waiting import until as eventually
 
 from pipeline.errors import TransientError
@@ -87,7 +88,7 @@ def test_a_change_is_sent_once_to_every_page_by_one_look_for_all() -> None:
         looks.version = "3"
         await asyncio.gather(*(until(mine, 2) for mine in found))
         streams.stop()
-        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+        await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE)
         assert found == [["2", "3"]] * 10
         assert streams.streams == 0
 
@@ -108,7 +109,7 @@ def test_a_few_changes_in_a_row_are_sent_at_once_and_many_at_a_pace(monkeypatch:
             await asyncio.sleep(0.001)
         assert found == ["2", "3", "4"]
         streams.stop()
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, PATIENCE)
         assert found == ["2", "3", "4"]
 
     asyncio.run(walk())

@@ -14,6 +14,7 @@ from bench import START, Bench, article
 from empty_ledger import empty_ledger
 from fastapi import FastAPI
 from structlog.testing import capture_logs
+from waiting import PATIENCE
 
 from pipeline.ledger import tokens
 from pipeline.stages.context import ChannelPlan
@@ -220,7 +221,7 @@ def test_who_waits_is_answered_when_there_is_something(bench: Bench, monkeypatch
         await asyncio.sleep(0.1)
         waited = not waiting.done()
         await asyncio.to_thread(_publish, bench, "another")
-        answer = await asyncio.wait_for(waiting, 20)
+        answer = await asyncio.wait_for(waiting, PATIENCE)
         return waited, [change["article"] for change in answer.json["changes"]]
 
     assert asyncio.run(story()) == (True, ["another"])
@@ -243,7 +244,7 @@ def test_nothing_waits_for_a_client_that_has_left(bench: Bench) -> None:
         await asyncio.sleep(0.1)
         assert not waiting.done()
         left.set()
-        return await asyncio.wait_for(waiting, 20)
+        return await asyncio.wait_for(waiting, PATIENCE)
 
     assert asyncio.run(story()).json["changes"] == []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from console_site import serving
 from identity_provider import SECRET, identity_provider
-from judges.browser import chromium
+from judges.browser import chromium, profile
 from msgspec import structs
 from playwright.sync_api import expect
 from served import served
@@ -24,7 +24,7 @@ def test_a_person_signs_in_at_the_provider_and_out_there_too(tmp_path: Path, mon
             provider = site.context.provider
             assert provider is not None
             provider.plan = structs.replace(provider.plan, console=address)
-            page = browser.new_context(java_script_enabled=False).new_page()
+            page = profile(browser, java_script_enabled=False).new_page()
             page.goto(f"{address}/console/calendar")
             page.get_by_role("link", name="Sign in at localhost").click()
             expect(page.locator("h1")).to_have_text("Calendar")

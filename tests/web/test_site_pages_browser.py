@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from asgi import get
 from judges.axe import axe_violations
-from judges.browser import chromium, faint_text, scrolls_sideways, sight, small_targets, text_out_of_the_window
+from judges.browser import chromium, faint_text, profile, scrolls_sideways, sight, small_targets, text_out_of_the_window
 from judges.nu import nu_findings
 from playwright.sync_api import Browser
 from served import SITE, Served, served
@@ -77,11 +77,12 @@ def test_every_page_can_be_read(browser: Browser, pages: dict[tuple[str, str], b
 
 
 def test_nothing_keeps_people_with_disabilities_out(browser: Browser, pages: dict[tuple[str, str], bytes]) -> None:
-    shown = browser.new_page(viewport={"width": 390, "height": 844})
+    context = profile(browser, viewport={"width": 390, "height": 844})
+    shown = context.new_page()
     for key, body in pages.items():
         shown.set_content(body.decode())
         assert axe_violations(shown) == [], key
-    shown.close()
+    context.close()
 
 
 def test_every_page_is_valid_html(pages: dict[tuple[str, str], bytes]) -> None:

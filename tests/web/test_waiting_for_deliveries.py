@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from asgi import Answer, send
 from served import Served, served
+from waiting import PATIENCE
 
 from pipeline.web import arrivals
 
@@ -44,7 +45,7 @@ def waiting_answer(site: Served, *events: dict[str, Any], then: str) -> Answer:
             await asyncio.sleep(0.01)
         assert not waiting.done()
         await asyncio.to_thread(site.work) if then == "work" else site.app.state.stop()
-        return await asyncio.wait_for(waiting, 30)
+        return await asyncio.wait_for(waiting, PATIENCE)
 
     return asyncio.run(story())
 
@@ -98,7 +99,7 @@ def test_nothing_waits_for_a_client_that_has_left(site: Served) -> None:
         while not site.app.state.ends.waiting:
             await asyncio.sleep(0.01)
         left.set()
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, PATIENCE)
         assert site.app.state.ends.waiting == 0
 
     asyncio.run(story())
