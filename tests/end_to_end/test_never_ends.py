@@ -22,7 +22,7 @@ FORMAT = Format("looping", "text/plain", "looping", _render, lambda gone, site: 
 """
 MORE = """
 [workers]
-article_seconds = 3.0
+article_seconds = 4.0
 
 [render]
 formats = "all"

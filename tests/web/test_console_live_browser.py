@@ -93,5 +93,6 @@ def test_a_page_says_that_it_is_no_longer_kept_up_to_date(browser: Browser, site
         stays(shown.page)
         site.app.state.stop()
         expect(shown.page.locator("#live-state")).to_contain_text("Connection lost")
+        shown.page.goto("about:blank")  # which asks for no stream any more
         shown.refused.clear()  # that a stream was refused is an error to the browser, too
         shown.open("/console/channels")

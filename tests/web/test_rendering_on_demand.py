@@ -12,6 +12,7 @@ import pytest
 from asgi import Answer, send
 from console_person import Person
 from served import Served, served
+from waiting import until
 
 from pipeline.model.revision import Revision
 from pipeline.model.site import Site
@@ -93,4 +94,4 @@ def test_what_ends_is_answered_and_kept(site: Served) -> None:
     site.app = create_app(patient, alive=list)
     first = get(site, "/articles/ordinary.md")
     assert first.status == 200 and get(site, "/articles/ordinary.md").body == first.body
-    assert all(thread.name != "bounded" for thread in threading.enumerate())
+    until(lambda: all(thread.name != "bounded" for thread in threading.enumerate()))
