@@ -8,6 +8,7 @@ printed (`-s`) and not judged.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -109,17 +110,20 @@ def kill_while_it_is_pressed(one: Desk, running: Running, count: int) -> bool:
     """
     one.open("/console/failures")
     expect(one.page.locator("h1")).to_have_text("Failures 1")
-    victims, ended = running.session(), list[object]()
+    victims, ended = running.session(), threading.Event()
 
     def kill(_: Request) -> None:
         kill_all(victims)
 
+    def end(_: object) -> None:
+        ended.set()
+
     one.page.get_by_role("button", name=f"Replay {count:,} deliveries", exact=True).focus()
     one.page.once("request", kill)
-    one.page.once("requestfailed", ended.append)
-    one.page.once("load", ended.append)
+    one.page.once("requestfailed", end)
+    one.page.once("load", end)
     one.page.keyboard.press("Enter")
-    until(lambda: one.page.wait_for_timeout(20) or ended, what=running.tail)
+    until(lambda: one.page.wait_for_timeout(20) or ended.is_set(), what=running.tail)  # events come while it waits
     running.kill()
     given_up = states(running).get("abandoned", 0)  # before a success of the channel makes everything due that failed
     assert given_up in (0, count)
