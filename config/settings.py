@@ -237,6 +237,7 @@ class KeepSettings(_Part):
     operations_days: int = Field(730, ge=1, le=36_500)
     renditions_days: int = Field(365, ge=1, le=36_500)
     references_days: int = Field(365, ge=1, le=36_500)
+    readers_days: int = Field(90, ge=1, le=36_500)
 
 
 class DeliverySettings(_Part):

@@ -12,6 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.web.app import create_app
 from workers import alive, logs
 from workers.celery import app as celery
+from workers.counting import counting
 from workers.listening import listening
 from workers.open_files import allow_most
 from workers.queue import connect
@@ -40,7 +41,7 @@ def _serve(listener: socket.socket) -> None:
     server = server_of(app, limits=limits_of(own.settings.web), stop=app.state.stop)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises SIGTERM again after a clean shutdown
     try:
-        with faults_reported(own.settings):
+        with faults_reported(own.settings), counting(app.state.readers.write):
             server.run(sockets=[listener])
     finally:
         alive.stop("web")

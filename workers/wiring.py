@@ -541,6 +541,7 @@ def policy_of(settings: Settings) -> Policy:
         keep_operations=settings.keep.operations_days,
         keep_renditions=settings.keep.renditions_days,
         keep_references=settings.keep.references_days,
+        keep_readers=settings.keep.readers_days,
         partner_rate=settings.web.partner_rate,
         partner_burst=settings.web.partner_burst,
         sessions=settings.web.session_limits,

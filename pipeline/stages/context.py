@@ -239,6 +239,7 @@ class Policy:
     keep_operations: int = 730  # days after they ended
     keep_renditions: int = 365  # days; those that are shown, delivered or to be delivered are kept
     keep_references: int = 365  # days since a source last answered; what is cited or was ever flagged is kept
+    keep_readers: int = 90  # days; who fetched each feed
     refused_retries: tuple[float, ...] | None = None  # after refusals; None: the same as `retries`
     sessions: SessionLimits = USUAL_SESSIONS  # of the console
 

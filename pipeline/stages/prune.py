@@ -14,6 +14,7 @@ from pipeline.ledger import Transaction, bulk, failure_notes, operations, passke
 from pipeline.ledger.articles import renditions
 from pipeline.ledger.deliveries import attempts
 from pipeline.ledger.evidence import uncited
+from pipeline.ledger.feeds import readers
 from pipeline.ledger.hub import subscriptions
 from pipeline.ledger.partners import changes, pulls
 from pipeline.stages.context import Context
@@ -51,7 +52,7 @@ def prune(context: Context, *, older_than: dt.timedelta, batch: int = _BATCH) ->
 
 
 def prune_others(context: Context, *, batch: int = _BATCH) -> None:
-    """Delete what else is too old: changes, fetched pages, tokens, sessions, operations, papers, renditions."""
+    """Delete what else is too old: changes, fetched pages, tokens, sessions, operations, papers, renditions, counts."""
     now, policy = context.clock(), context.policy
     changed = now - dt.timedelta(days=policy.keep_changes)
     _in_portions(context, changes.span, functools.partial(changes.forget, before=changed, limit=batch))
@@ -62,6 +63,7 @@ def prune_others(context: Context, *, batch: int = _BATCH) -> None:
         bulk.forget(transaction, now=now)
         uploads.forget(transaction, now=now)
         failure_notes.forget(transaction, before=now - dt.timedelta(days=policy.keep_operations))
+        readers.forget(transaction, before=now.date() - dt.timedelta(days=policy.keep_readers))
     ended = now - dt.timedelta(days=policy.keep_operations)
     asked = now - dt.timedelta(days=policy.keep_references)
     for forget in (

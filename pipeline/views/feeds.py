@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pipeline.feeds.files import feed_path
 from pipeline.ledger import Transaction, feeds
-from pipeline.ledger.feeds import standing
+from pipeline.ledger.feeds import readers, standing
 from pipeline.ledger.hub import subscriptions
 from pipeline.model.site import Feed
 from pipeline.stages.context import Context
@@ -18,6 +19,11 @@ from pipeline.stages.feeds.files import formats_of
 from pipeline.views.fields import ArticleId, Count, Field, Time
 
 FeedId = Annotated[str, Field(examples=["latest"])]
+Day = Annotated[dt.date, Field(description="In UTC.", examples=["2026-03-01"])]
+
+WINDOW = 7  # days for which readers are shown
+_READERS = 100  # that are shown by name
+_DAYS = 30  # that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,63 @@ class FeedFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedReaders:
+    """Who fetched a feed in the last seven days from this site's web server.
+
+    What a web server or a cache before it answers itself is not seen here, and so is in none of these figures.
+    """
+
+    since: Day
+    requests: Annotated[
+        Count, Field(description="Of its newest entries, in all formats; also those answered with 304. To the minute.")
+    ]
+    names: Annotated[Count, Field(description="Readers that give a name, each counted once for each format.")]
+    more: Annotated[Count, Field(description="Readers beyond the first hundred, which `fetched_by` leaves out.")]
+    said: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Subscribers that aggregators say they fetch it for: the sum of what each said on the last day "
+            "on which it said anything. Nobody can check that. Null: none says anything.",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedReader:
+    """A program that fetched a feed in a format, by the name in its `User-Agent`: its own word."""
+
+    reader: Annotated[
+        str,
+        Field(
+            description="`(browser)`; `(unnamed)`: it sends no `User-Agent`; `(others)`: those without a name that can "
+            "be read, and those beyond the names that a feed has places for.",
+            examples=["Feedly"],
+        ),
+    ]
+    format: str
+    said: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Subscribers that it says it fetches the feed for: the most that it said on the last day on "
+            "which it said anything. Null: it says nothing of them.",
+        ),
+    ]
+    requests: Count
+    last: Annotated[Day, Field(description="The last day on which it fetched the feed.")]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedDay:
+    """A day on which a feed was fetched. `said`: as of the feed's readers, on this day."""
+
+    day: Day
+    requests: Count
+    said: Annotated[int | None, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """A feed. What is not counted is null, and never 0."""
 
@@ -57,7 +120,7 @@ class FeedState:
     subscriptions: Annotated[
         int | None, Field(ge=0, description="At this site's own hub. Null: it has none, so they are not counted.")
     ]
-    readers: Annotated[None, Field(description="Always null: who fetches the feed is not counted.")] = None
+    readers: FeedReaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +151,13 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeFeed(FeedState):
-    """A feed with a page of its subscriptions, by id."""
+    """A feed with its readers, and a page of its subscriptions, by id."""
 
+    fetched_by: Annotated[
+        tuple[FeedReader, ...],
+        Field(description="The first hundred: by the subscribers that they say they have, and then by requests."),
+    ]
+    days: Annotated[tuple[FeedDay, ...], Field(description="The last thirty on which it was fetched, newest first.")]
     subscribers: tuple[Subscriber, ...]
     next: Annotated[str | None, Field(description="The `after` of the next page; null if this is the last one.")]
 
@@ -97,25 +165,39 @@ class WholeFeed(FeedState):
 def feed_list(context: Context) -> FeedList:
     """Return every feed of the settings, in their order. Raises TransientError if the store does not answer."""
     with context.ledger.read() as transaction:
-        known = [_known(context, transaction, feed) for feed in context.feeds.values()]
+        since = _since(context)
+        known = [
+            _known(context, transaction, feed, since, _fetched_by(readers.since(transaction, feed.id, since)))
+            for feed in context.feeds.values()
+        ]
     return FeedList(tuple(_with_sizes(context, one) for one in known))
 
 
 def whole_feed(context: Context, name: str, *, after: str, limit: int) -> WholeFeed | None:
     """Return a feed with the subscriptions after an id, or None if there is no such feed. Raises as `feed_list`."""
-    feed, now = context.feeds.get(name), context.clock()
+    feed, now, since = context.feeds.get(name), context.clock(), _since(context)
     if feed is None:
         return None
     with context.ledger.read() as transaction:
-        known = _known(context, transaction, feed)
+        fetched_by = _fetched_by(readers.since(transaction, name, since))
+        known = _known(context, transaction, feed, since, fetched_by)
         found = subscriptions.of_feed(transaction, name, now=now, after=after, limit=limit + 1) if context.hub else []
+        days = [FeedDay(one.day, one.requests, one.said) for one in readers.days(transaction, name, limit=_DAYS)]
     state = _with_sizes(context, known)
     fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
     more = found[limit - 1].id if len(found) > limit else None
-    return WholeFeed(**fields, subscribers=tuple(map(_subscriber, found[:limit])), next=more)
+    return WholeFeed(
+        **fields,
+        fetched_by=tuple(fetched_by[:_READERS]),
+        days=tuple(days),
+        subscribers=tuple(map(_subscriber, found[:limit])),
+        next=more,
+    )
 
 
-def _known(context: Context, transaction: Transaction, feed: Feed) -> FeedState:
+def _known(
+    context: Context, transaction: Transaction, feed: Feed, since: dt.date, fetched_by: list[FeedReader]
+) -> FeedState:
     """Return what the ledger knows of a feed: not how large its documents are."""
     state, size = standing.state_of(transaction, feed.id), standing.size_of(transaction, feed.id)
     followed = subscriptions.count(transaction, feed=feed.id, now=context.clock()) if context.hub else None
@@ -132,6 +214,33 @@ def _known(context: Context, transaction: Transaction, feed: Feed) -> FeedState:
         documents=tuple(_documents(context, transaction, feed)),
         findings=_findings(state.findings) if state else (),
         subscriptions=followed,
+        readers=_summary(since, fetched_by),
+    )
+
+
+def _since(context: Context) -> dt.date:
+    return context.clock().date() - dt.timedelta(days=WINDOW - 1)
+
+
+def _fetched_by(counted: Iterable[readers.OnDay]) -> list[FeedReader]:
+    """Return the readers of several days, given with the oldest day first."""
+    found: dict[readers.Fetcher, FeedReader] = {}
+    for one in counted:
+        before = found.get((one.reader, one.format))
+        said = one.said if one.said is not None or before is None else before.said
+        requests = one.requests + (before.requests if before else 0)
+        found[one.reader, one.format] = FeedReader(one.reader, one.format, said, requests, one.day)
+    return sorted(found.values(), key=lambda one: (-(one.said or 0), -one.requests, one.reader, one.format))
+
+
+def _summary(since: dt.date, fetched_by: list[FeedReader]) -> FeedReaders:
+    said = [one.said for one in fetched_by if one.said is not None]
+    return FeedReaders(
+        since=since,
+        requests=sum(one.requests for one in fetched_by),
+        names=sum(not one.reader.startswith("(") for one in fetched_by),
+        more=max(len(fetched_by) - _READERS, 0),
+        said=sum(said) if said else None,
     )
 
 

@@ -25,6 +25,7 @@ from pipeline.web.ops import health, metrics
 from pipeline.web.partners import own, secrets, trying
 from pipeline.web.public import articles as public
 from pipeline.web.public import evidence, feeds, hub, manifest, site_pages, unknown, well_known
+from pipeline.web.public.readers import FeedReaders
 from pipeline.web.restored import Restored
 from pipeline.web.rooms import open_room
 from pipeline.web.trying import Trials
@@ -43,6 +44,7 @@ def create_app(
 
     `alive` and `disk`: see `health`. `limiter`: the rate limiter; if None, each process counts for itself.
     `app.state.stop()` has everyone answered who waits for something.
+    `app.state.readers`: who has fetched the feeds since that was last written to the ledger.
     """
     limiter = limiter or LocalLimiter()
     app = Described(
@@ -65,6 +67,7 @@ def create_app(
         live.stop()
 
     app.state.stop, app.state.ends, app.state.hold = stop, ends, context.hold
+    app.state.readers = readers = FeedReaders(context)
     app.paths = feeds.described(context)
     app.add_middleware(Compression, minimum_size=1000)
     app.add_middleware(TooLarge, pages=HOME, page=Pages(context).too_large)
@@ -82,7 +85,7 @@ def create_app(
         *console.routers(context, limiter, live, looked_at, trials),
         manifest.router(context),  # before the articles, whose addresses match it
         public.router(context, bounded),
-        feeds.router(context),
+        feeds.router(context, readers),
         site_pages.router(context),
         evidence.router(context),
         partners.router(context, limiter, arrivals),

@@ -20,9 +20,12 @@ from msgspec import structs
 from served import SITE, Served, served
 
 from pipeline.errors import PermanentError
+from pipeline.feeds.user_agents import OTHERS
 from pipeline.ledger import bulk, passkeys, tokens, uploads
 from pipeline.ledger.bulk import Bulk, Chosen
 from pipeline.ledger.deliveries import channels
+from pipeline.ledger.feeds import readers
+from pipeline.ledger.feeds.readers import Fetched
 from pipeline.ledger.uploads import Upload, UploadedFile
 from pipeline.model.delivery import Parcel, Receipt
 from pipeline.model.reference import Notice, Reference
@@ -211,6 +214,8 @@ def _fill(site: Served) -> None:
         bulk.prepare(transaction, waiting, [Chosen("hostile", 1), Chosen("arabic", 1)])
         mine = Upload(id="upl_prepared", by="of root", at=site.clock(), take_over=True)
         uploads.keep(transaction, mine, list(_files()))
+        fetched = {("NewsBlur Feed Fetcher", "rss"): Fetched(1_204, 16_000), ("(browser)", "atom"): Fetched(2)}
+        readers.add(transaction, {"latest": fetched}, day=site.clock().date(), others=OTHERS)
 
 
 def _files() -> Iterator[UploadedFile]:

@@ -53,10 +53,10 @@ def test_the_list_says_when_each_was_built_and_how_much_is_in_it(site: Served, p
     site.clock.pass_(60)
     person.get("/console/feeds")
     latest, sleep = rows(person)
-    assert latest[1:] == ["60 s ago", "1 and 1 withdrawn", "1", "none", "0"]
+    assert latest[1:] == ["60 s ago", "1 and 1 withdrawn", "1", "none", "none seen", "0"]
     assert (sleep[1], sleep[2]) == ("never", "0")
     found = {one["feed"]: one for one in site.ask("GET", "/v1/feeds").json["feeds"]}
-    assert (found["latest"]["entries"], found["latest"]["withdrawn"], found["latest"]["readers"]) == (1, 1, None)
+    assert (found["latest"]["entries"], found["latest"]["withdrawn"]) == (1, 1)
     assert {one["format"] for one in found["latest"]["documents"]} == set(FORMATS)
     for document in found["latest"]["documents"]:
         body = site.ask("GET", f"/feeds/latest.{document['address'].rpartition('.')[2]}").body

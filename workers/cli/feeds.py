@@ -16,7 +16,7 @@ from workers.cli.tables import table
 from workers.cli.times import shown as time_shown
 
 if TYPE_CHECKING:
-    from pipeline.views.feeds import FeedState, Subscriber
+    from pipeline.views.feeds import FeedReader, FeedState, Subscriber
 
 _MOST = 1000  # subscriptions shown of one feed
 
@@ -49,6 +49,9 @@ def feeds(
         print_json(one)
         return
     _show([one], now, utc=utc)
+    _show_readers(one.fetched_by)
+    if one.readers.more:
+        output.note(f"there are {one.readers.more} more readers, with fewer subscribers or requests")
     _show_subscribers(one.subscribers, now, utc=utc)
     if one.subscriptions is None:
         output.note("subscriptions are not counted: this site has no hub of its own")
@@ -57,7 +60,18 @@ def feeds(
 
 
 def _show(found: Sequence[FeedState], now: dt.datetime, *, utc: bool) -> None:
-    columns = ("feed", "built", "entries", "withdrawn", "pages", "findings", "subscriptions", "error")
+    columns = (
+        "feed",
+        "built",
+        "entries",
+        "withdrawn",
+        "pages",
+        "findings",
+        "requests",
+        "said",
+        "subscriptions",
+        "error",
+    )
     rows = [
         (
             one.feed,
@@ -66,6 +80,8 @@ def _show(found: Sequence[FeedState], now: dt.datetime, *, utc: bool) -> None:
             one.withdrawn,
             one.pages,
             len(one.findings),
+            one.readers.requests,
+            one.readers.said,
             "not counted" if one.subscriptions is None else one.subscriptions,
             one.error,
         )
@@ -76,7 +92,16 @@ def _show(found: Sequence[FeedState], now: dt.datetime, *, utc: bool) -> None:
     table(output.answers(), "documents", ("feed", "format", "bytes", "address"), documents)
     findings = [(one.feed, each.rule, each.article, each.detail) for one in found for each in one.findings]
     table(output.answers(), "findings", ("feed", "rule", "article", "detail"), findings, prose=("detail",))
-    output.note("readers who fetch a feed are not counted")
+    output.note(
+        "requests: in the last seven days, without what a web server or a cache before Citewire answered itself; "
+        "said: the subscribers that aggregators say they have"
+    )
+
+
+def _show_readers(found: Sequence[FeedReader]) -> None:
+    columns = ("reader", "format", "says", "requests", "last day")
+    rows = [(one.reader, one.format, one.said, one.requests, one.last.isoformat()) for one in found]
+    table(output.answers(), "readers in the last seven days", columns, rows)
 
 
 def _show_subscribers(found: Sequence[Subscriber], now: dt.datetime, *, utc: bool) -> None:

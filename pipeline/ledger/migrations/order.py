@@ -37,6 +37,7 @@ _MADE = (
     "ix_feed_entries_article",
     "ix_feed_entries_updated",
     "ix_feed_entries_published",
+    "ix_feed_entries_unwritten",
     "ix_identifiers_due",
     "ix_identifiers_service",
     "ix_identifiers_gone",

@@ -40,6 +40,7 @@ from pipeline.ledger.tables.feeds import (
     feed_entries,
     feed_page_documents,
     feed_pages,
+    feed_readers,
     feeds,
 )
 from pipeline.ledger.tables.hub import subscription_requests, subscriptions
@@ -85,6 +86,7 @@ __all__ = [
     "feed_entries",
     "feed_page_documents",
     "feed_pages",
+    "feed_readers",
     "feeds",
     "identifier_citations",
     "identifiers",

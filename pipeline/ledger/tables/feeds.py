@@ -55,9 +55,13 @@ feed_entries = sa.Table(
     sa.Column("published", Instant, nullable=False),
     sa.Column("updated", Instant, nullable=False),
     sa.Column("canonical", sa.Text),  # only for the sitemap's entries: the article's own canonical address
+    # Since when the feed has shown this revision; None: not yet, or a release that did not record it placed it.
+    sa.Column("shown_since", Instant),
+    sa.Column("unwritten", sa.Boolean, nullable=False, default=False, server_default=sa.false()),  # not shown yet
     sa.Index("ix_feed_entries_article", "article", "feed"),
     sa.Index("ix_feed_entries_updated", "feed", "state", "updated"),
     sa.Index("ix_feed_entries_published", "feed", "state", "published"),
+    sa.Index("ix_feed_entries_unwritten", "feed", sqlite_where=sa.text("unwritten")),
 )
 
 feed_pages = sa.Table(
@@ -80,4 +84,16 @@ feed_page_documents = sa.Table(
     sa.Column("modified", Instant, nullable=False),
     # Other bytes are being written, or were when their writer died: the file may hold either.
     sa.Column("writing", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+)
+
+# Who fetched a feed on a day (UTC). No address of a client is kept.
+feed_readers = sa.Table(
+    "feed_readers",
+    metadata,
+    sa.Column("feed", sa.String(128), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("reader", sa.String(64), primary_key=True),  # by its User-Agent; see `pipeline.feeds.user_agents`
+    sa.Column("format", sa.String(64), primary_key=True),
+    sa.Column("requests", sa.BigInteger, nullable=False),
+    sa.Column("said", sa.BigInteger),  # the most subscribers that it said it has; None: it said nothing of them
 )

@@ -29,6 +29,7 @@ from pipeline.web.conditional import respond
 from pipeline.web.openapi.answers import Responses, document, operation, problems
 from pipeline.web.problems import Problem
 from pipeline.web.public.files import ANYWHERE, PREFLIGHT, Files
+from pipeline.web.public.readers import FeedReaders
 from pipeline.web.rooms import Room
 
 _AGAIN = {"Retry-After": "2"}
@@ -75,8 +76,8 @@ def described(context: Context) -> dict[str, Any]:
     }
 
 
-def router(context: Context) -> Room:
-    public, served = Room(), _Feeds(context)
+def router(context: Context, readers: FeedReaders) -> Room:
+    public, served = Room(), _Feeds(context, readers)
     routes: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/feeds/{name}": served.newest,
         "/feeds/{feed}/archive/{name}": served.archive,
@@ -95,8 +96,9 @@ def router(context: Context) -> Room:
 class _Feeds:
     """The handlers, and the files and feed formats that they share."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, readers: FeedReaders) -> None:
         self.context = context
+        self.readers = readers
         self.files = Files(context.store)
         self.formats = {id: {one.extension: one for one in formats_of(context, f)} for id, f in context.feeds.items()}
         self.listed = listed_feeds(context)
@@ -118,6 +120,8 @@ class _Feeds:
         if answer is None:
             await run_in_threadpool(self._have_built, feed_id)
             raise Problem(503, "feed-not-built", "the feed is not built yet", _AGAIN)
+        if request.method == "GET":  # archive pages are not counted: who reads them reads this too
+            self.readers.count(feed_id, format.name, request.headers.get("user-agent"))
         return answer
 
     async def archive(self, request: Request) -> Response:
