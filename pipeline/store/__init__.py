@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,12 @@ class RenditionStore:
 
     def put(self, digest: str, body: bytes) -> None:
         """Store the bytes. Raises TransientError if the store refuses or does not answer."""
-        frame = packed(body)
+        frame, path = packed(body), _path(digest) + _FRAME
         try:
-            with self._writing(digest):
-                obstore.put(self._store, _path(digest) + _FRAME, frame)
+            if self._folder is None:
+                obstore.put(self._store, path, frame)
+            else:
+                self._put_into(self._folder / path, frame)
         except (BaseError, OSError) as error:
             raise TransientError("the rendition store did not take a rendition", code="store-unreachable") from error
 
@@ -136,15 +138,14 @@ class RenditionStore:
                 obstore.delete(self._store, path)
         return True
 
-    def _writing(self, digest: str) -> AbstractContextManager[None]:
-        """Keep others from dropping what is being written."""
-        if self._folder is None:
-            return nullcontext()
-        part = (self._folder / _path(digest)).parent
+    def _put_into(self, path: Path, frame: bytes) -> None:
+        """Write the file of a digest, and keep others from dropping it meanwhile."""
+        part = path.parent
         if not part.parent.is_dir():  # somebody has removed everything
             store_folder.close(part.parent)
         part.mkdir(mode=0o750, exist_ok=True)
-        return store_folder.locked(part / store_folder.LOCK, shared=True)
+        with store_folder.locked(part / store_folder.LOCK, shared=True):
+            store_folder.write(path, frame)
 
     def digests(self, part: int, before: dt.datetime) -> list[str]:
         """Return the digests of the bytes in one of 256 parts of the store that were written before this."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -76,6 +77,28 @@ def test_a_folder_keeps_the_time_lets_others_read_and_holds_no_halves(tmp_path: 
     assert store.file_state(NAME) == FileState(5, AT)
     assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o644
     assert [path.name for path in (tmp_path / NAME).parent.iterdir()] == ["latest.atom"]
+
+
+def test_a_rendition_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = RenditionStore.at(tmp_path)
+    store.put(DIGEST, b"bytes")
+    store.put(DIGEST, b"bytes")  # of two processes, both may write it
+    part = tmp_path / "sha256" / DIGEST[7:9]
+    whole = {DIGEST[9:] + ".zst", store_folder.LOCK}
+    assert {file.name for file in part.iterdir()} == whole
+    assert stat.S_IMODE((part / f"{DIGEST[9:]}.zst").stat().st_mode) == 0o666 & ~_umask()
+    shutil.rmtree(part)
+    part.mkdir()
+    (part / f"{DIGEST[9:]}.zst").mkdir()  # which no file can replace
+    with pytest.raises(TransientError) as failed:
+        store.put(DIGEST, b"bytes")
+    assert failed.value.code == "store-unreachable"
+    assert {file.name for file in part.iterdir()} == whole
+
+
+def _umask() -> int:
+    os.umask(before := os.umask(0))
+    return before
 
 
 def test_a_name_below_a_file_is_no_file(tmp_path: Path) -> None:
