@@ -28,6 +28,7 @@ from pipeline.web.public import evidence, feeds, hub, manifest, site_pages, unkn
 from pipeline.web.public.readers import FeedReaders
 from pipeline.web.restored import Restored
 from pipeline.web.rooms import open_room
+from pipeline.web.shares import Shares
 from pipeline.web.trying import Trials
 from pipeline.web.v1 import events
 from pipeline.web.v1 import router as v1
@@ -74,6 +75,7 @@ def create_app(
     app.add_middleware(Restored, hold=context.hold)
     app.add_middleware(Addresses)
     app.add_middleware(BrowserHeaders)
+    app.add_middleware(Shares)
     app.add_middleware(Interrupted)
     problems.register(app)
     unknown.register(app, context.site)
