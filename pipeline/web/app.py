@@ -82,9 +82,7 @@ def create_app(
     refusals.register(app)
     bounded = Bounded(context.policy.article_budget)
     looked_at = Renditions(context, bounded)
-    rooms = (
-        *v1.routers(context, ends, looked_at, trials),
-        *console.routers(context, limiter, live, looked_at, trials),
+    rooms = (  # a request is compared with every route before its own, so what is read most comes first
         manifest.router(context),  # before the articles, whose addresses match it
         public.router(context, bounded),
         feeds.router(context, readers),
@@ -98,6 +96,8 @@ def create_app(
         health.router(context, alive, disk),
         metrics.router(context, app.state.refusals),
         well_known.router(context),
+        *v1.routers(context, ends, looked_at, trials),
+        *console.routers(context, limiter, live, looked_at, trials),
     )
     for room in rooms:
         open_room(app, room)
