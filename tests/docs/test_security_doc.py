@@ -25,4 +25,5 @@ def test_every_test_that_holds_a_requirement_exists() -> None:
 def names_in(path: Path) -> set[str]:
     if not path.exists():
         return set()
-    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, functions)}
