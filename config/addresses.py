@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.queue_address import queue_address
+
 _DATABASES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")
-_QUEUES = ("redis", "rediss", "redis+socket", "unix")
 _STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "file")
 
 
@@ -19,7 +20,8 @@ def database_url(value: str) -> str:
 
 
 def redis_url(value: str) -> str:
-    return _scheme_of(value, _QUEUES, "a Redis URL")
+    queue_address(value)
+    return value
 
 
 def store_url(value: str) -> str:

@@ -11,9 +11,11 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from config.queue_address import queue_address
 from workers import celery as names
 from workers.alive import identity
 from workers.queue import alive, connect, sign
+from workers.reaching import explained
 from workers.trouble import Trouble
 
 HOLD = 5_000  # milliseconds after which an unanswered bell may be rung again
@@ -34,7 +36,7 @@ class CeleryDoorbell:
         self.instead: Callable[[str, str, bool], None] | None = None
         self._app = app
         self._redis_url = redis_url
-        self._trouble = Trouble(_log, begins="doorbell out of order", ends="doorbell works again", expected=_AWAY)
+        self._trouble = Trouble(_log, begins="doorbell out of order", ends="doorbell works again")
         self._rests_until = 0.0
 
     def ring(self, stage: str, key: str = "", *, urgent: bool = False) -> None:
@@ -69,7 +71,7 @@ class CeleryDoorbell:
             step()
         except _AWAY as error:
             self._rests_until = time.monotonic() + REST
-            self._trouble.report(error)
+            self._trouble.report(explained(error, queue_address(self._redis_url)))
             return False
         self._trouble.report(None)
         return True

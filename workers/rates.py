@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 import redis
 import structlog
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from pipeline.web.limits import LocalLimiter, Rate
 
@@ -31,13 +29,12 @@ _log = structlog.get_logger()
 
 
 class RedisLimiter:
-    """A rate limiter that threads can share.
+    """A rate limiter that threads can share. Its client must not try again: no request waits while Redis is down.
 
     `clock` is for tests. By default it is the clock of Redis, which is the same for all hosts.
     """
 
     def __init__(self, client: redis.Redis, *, clock: Callable[[], float] | None = None) -> None:
-        client.set_retry(Retry(NoBackoff(), 0))  # a request must not wait while Redis is down
         self._clock = clock
         self._take = client.register_script(_TAKE)
         self._alone = LocalLimiter()

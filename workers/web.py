@@ -11,7 +11,6 @@ from config.settings import WebSettings
 from pipeline.errors import ConfigError
 from pipeline.web.app import create_app
 from workers import alive, logs
-from workers.celery import app as celery
 from workers.counting import counting
 from workers.listening import listening
 from workers.open_files import allow_most
@@ -34,8 +33,7 @@ def run(*, host: str, port: int, fd: int | None) -> None:
 
 def _serve(listener: socket.socket) -> None:
     own = services()
-    queue = own.settings.redis_url or str(celery.conf.broker_url)
-    limiter = RedisLimiter(connect(queue))
+    limiter = RedisLimiter(connect(own.queue))
     app = create_app(own.context, alive=own.doorbell.alive, limiter=limiter, disk=own.context.disk)
     show(own.doorbell, "web", functools.partial(own.standing.look, "web", "web"))
     server = server_of(app, limits=limits_of(own.settings.web), stop=app.state.stop)

@@ -9,7 +9,7 @@ import os
 import random
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from config import load
@@ -83,18 +83,19 @@ class Services:
     context: Context
     doorbell: CeleryDoorbell
     standing: Standing
+    queue: str = field(repr=False)  # its address, which may hold a password
 
 
 @functools.cache
 def services() -> Services:
     """Return this process's services, built from its environment at the first call, and so after any fork."""
-    from workers.celery import app
+    from workers import celery
     from workers.doorbell import CeleryDoorbell
 
     settings = load(os.environ)
-    if settings.redis_url:
-        app.conf.update(broker_url=settings.redis_url)
-    doorbell = CeleryDoorbell(app, settings.redis_url or str(app.conf.broker_url))
+    queue = settings.redis_url or celery.queue_nearby(os.environ)
+    celery.use(queue)
+    doorbell = CeleryDoorbell(celery.app, queue)
     is_child = OWNER in os.environ  # of `up`, which has put the settings in force
     context = build_context(settings, doorbell, take_up=not is_child)
     if not is_child:
@@ -104,7 +105,7 @@ def services() -> Services:
     standing = Standing(context.ledger, clock, settings=digest_of(settings))
     context = replace(context, clock=clock, hold=lambda: context.working.hold() or standing.hold())
     context = replace(context, tracing=tracing_of(settings))
-    return Services(settings, context, doorbell, standing)
+    return Services(settings, context, doorbell, standing, queue)
 
 
 def build_context(settings: Settings, doorbell: Doorbell, *, take_up: bool = True) -> Context:
@@ -226,6 +227,15 @@ def check_services(settings: Settings, http: Http) -> None:
     signer_of(settings)
     receivers_of(settings, http)
     check_telemetry(settings)
+    check_queue(settings)
+
+
+def check_queue(settings: Settings) -> None:
+    """Find the secrets and files that the queue's address names. Raises ConfigError."""
+    if settings.redis_url:
+        from workers import queue
+
+        queue.check(settings.redis_url)
 
 
 def put_in_force(ledger: Ledger, settings: Settings, *, by: str, only_if_none: bool = False) -> None:

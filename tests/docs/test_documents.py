@@ -323,12 +323,12 @@ def test_every_setting_of_celery_is_told_with_its_value() -> None:
     from workers.celery import app as celery
 
     source = (ROOT / "workers" / "celery.py").read_text()
-    expected = set(re.findall(r'^ {4}(\w+)=|^ {8}"(\w+)":', source.split("app.conf.update(")[1], re.MULTILINE))
+    expected = set(re.findall(r'^ {4}(?:"(?=\w+":)|(?=\w+=)|    (?=broker_\w+=))(\w+)', source, re.MULTILINE))
     documented: dict[str, str] = {}
     for names, values, _ in rows(DOCS / "decisions" / "0002-celery-settings.md", "# 0002: Celery's settings"):
         pairs = ticked(values) if len(ticked(values)) == len(ticked(names)) else ticked(values) * len(ticked(names))
         documented |= dict(zip(ticked(names), pairs or [""] * len(ticked(names)), strict=False))
-    assert set(documented) == {one or other for one, other in expected}
+    assert set(documented) == expected - {"pipeline", "deliver"}  # of the queues
     for name, value in documented.items():
         inner = celery.conf.broker_transport_options
         actual = inner[name] if name in inner else celery.conf[name]

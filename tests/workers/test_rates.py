@@ -88,7 +88,7 @@ def test_signs_of_life_of_two_hosts_do_not_hide_each_other(
 
 
 def test_without_redis_each_process_counts_for_itself() -> None:
-    nobody = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1)
+    nobody = connect("redis://127.0.0.1:1/0")
     limiter, rate = RedisLimiter(nobody), Rate(per_second=0.001, burst=2)
     assert [limiter.take("one", rate) > 0 for _ in range(3)] == [False, False, True]
     nobody.close()

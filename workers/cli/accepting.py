@@ -60,11 +60,11 @@ class _LateDoorbell:
     @functools.cached_property
     def _made(self) -> Doorbell:
         log_to_stderr()
-        from workers.celery import app
+        from workers import celery
         from workers.doorbell import CeleryDoorbell
 
-        app.conf.update(broker_url=self._url)
-        return CeleryDoorbell(app, self._url)
+        celery.use(self._url)
+        return CeleryDoorbell(celery.app, self._url)
 
 
 def origin() -> Origin:

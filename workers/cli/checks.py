@@ -64,20 +64,24 @@ def check(
         elsewhere, findings = _known_to_ledger(ledger, [plan.id for plan in plans], feed_ids)
         found = [_reach(plan) for plan in (_signing(ledger, plans, system.settings) if ledger else plans)]
         shared, opened = _shared(ledger, system, plans, accept), _connections(ledger, system)
+    queue = _queue(system)
     channels_ok = all(one["ok"] for one in found)
     if channels_ok:
         with named_file(system.settings):
             keep_signing_secrets_apart(system.settings)
     processes = pipeline_processes(system.settings.workers)
-    ok = channels_ok and all(one["ok"] for one in shared)
+    ok = channels_ok and all(one["ok"] for one in shared) and (queue is None or queue["ok"])
     if json:
         print_json(
             {"ok": ok, "channels": found, "not_configured": elsewhere}
             | {"feeds": findings, "shared": shared, "connections": None if opened is None else to_builtins(opened)}
-            | {"pipeline_processes": processes}
+            | {"queue": queue, "pipeline_processes": processes}
         )
     else:
         for line in _lines(elsewhere, findings, [*found, *shared], opened):
+            output.answers().print(line, highlight=False, markup=False)
+        if queue is not None:
+            line = f"queue  {'ok' if queue['ok'] else 'FAILED'}  {queue['detail']}"
             output.answers().print(line, highlight=False, markup=False)
         if system.settings.workers.pipeline_processes is None:
             output.answers().print(f"workers  {_started(processes)}", highlight=False, markup=False)
@@ -146,6 +150,19 @@ def _connections(ledger: Ledger | None, system: System) -> Connections | None:
     at = ledger_now(ledger, system)
     with ledger.read() as transaction:
         return connections(transaction, now=at)
+
+
+def _queue(system: System) -> dict[str, Any] | None:
+    """Reach the queue, if a setting names it or a running system has one of its own."""
+    if system.redis_url is None:
+        return None
+    from workers.reaching import reach
+
+    try:
+        found = reach(system.redis_url)
+    except CitewireError as error:
+        return {"ok": False, "detail": str(error), "code": error.code}
+    return {"ok": True, "detail": str(found), **to_builtins(found)}
 
 
 def _started(processes: int) -> str:

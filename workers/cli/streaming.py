@@ -13,9 +13,10 @@ import redis
 import structlog
 import typer
 
+from config.addresses import redis_url
 from pipeline.errors import ConfigError, InvalidEvent, TransientError
 from pipeline.secret import SecretRef
-from workers import streams
+from workers import queue, streams
 from workers.cli import output
 from workers.cli.accepting import intake_of
 from workers.cli.common import ConfigOption, DataOption, System, find, open_ledger
@@ -54,7 +55,9 @@ def listen_stream(
     An entry's field `event` holds the CloudEvent as JSON. It is acknowledged once the ledger has it.
     """
     system = find(data, config)
-    client, source = streams.connect(_url(url, system)), streams.Source(stream, group)
+    server = _url(url, system)
+    queue.check(server)
+    client, source = streams.connect(server), streams.Source(stream, group)
     with open_ledger(system) as ledger, contextlib.closing(client):
         intake = intake_of(ledger, system)
         if retry_dead or drop_dead:
@@ -109,14 +112,15 @@ def _url(named: str | None, system: System) -> str:
             url = SecretRef.parse(named).resolve("--redis")
         except ValueError as error:
             raise _no_url() from error
-    if not url.startswith(("redis://", "rediss://", "unix://", "redis+socket://")):
-        raise _no_url()
-    return url
+    try:
+        return redis_url(url)
+    except ValueError as error:
+        raise _no_url(str(error)) from error
 
 
-def _no_url() -> ConfigError:
+def _no_url(what: str = "is not a Redis URL") -> ConfigError:
     hint = "name it as redis://HOST:PORT/0, or env:NAME or file:/path with that"
-    return ConfigError("is not the URL of a Redis or Valkey", key="--redis", hint=hint, code="invalid-redis-url")
+    return ConfigError(what, key="--redis", hint=hint, code="invalid-redis-url")
 
 
 def _unreachable(error: redis.RedisError) -> TransientError:
