@@ -106,8 +106,10 @@ def _ask_sentinels(address: QueueAddress) -> tuple[str, ...]:
 
 def _of_tls(error: ssl.SSLError) -> ConfigError:
     if not isinstance(error, ssl.SSLCertVerificationError):
-        if "alert" in str(error) and "certificate" in str(error):
-            message, hint = "the server wants a certificate of ours, or refuses it", "give cert_file and key_file"
+        if isinstance(error, ssl.SSLEOFError) or ("alert" in str(error) and "certificate" in str(error)):
+            # Its alert is not always read: it comes after the handshake of TLS 1.3, while we write.
+            message = "the server hung up: it wants a certificate of ours, or does not take the one it got"
+            hint = "give cert_file and key_file"
             return _wrong(message, hint, code="queue-certificate-wanted")
         hint = "write redis:// or sentinel:// if the port speaks no TLS; the server must speak TLS 1.2 or newer"
         return _wrong(f"TLS was not agreed on: {error.reason or error}", hint, code="queue-tls-failed")
