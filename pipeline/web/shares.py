@@ -15,10 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipeline.web.clients import UNKNOWN, client_of
 
 AT_A_TIME = 4  # requests of a client; more at a time are not answered sooner, because they share the interpreter
+_PROBES = ("/healthz", "/readyz")  # which must be answered however long a database keeps other requests of their client
 
 
 class Shares:
-    """Middleware that gives turns. Requests whose client is not known, as on a Unix socket, need none."""
+    """Middleware that gives turns. Probes need none, nor do requests whose client is not known, as on a Unix socket."""
 
     def __init__(self, app: ASGIApp, *, at_a_time: int = AT_A_TIME) -> None:
         self.app = app
@@ -32,7 +33,7 @@ class Shares:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = client_of(scope["client"][0]) if scope["type"] == "http" and scope.get("client") else UNKNOWN
-        if client == UNKNOWN:
+        if client == UNKNOWN or scope["path"] in _PROBES:
             await self.app(scope, receive, send)
             return
         turns = self._turns.setdefault(client, _Turns(self._at_a_time))

@@ -109,6 +109,17 @@ async def test_clients_that_are_not_known_are_not_taken_for_one() -> None:
 
 
 @played
+async def test_a_probe_is_answered_while_every_turn_of_its_client_is_taken() -> None:
+    app = App()
+    shares = Shares(app, at_a_time=1)
+    asked = [ask(shares, path) for path in ("/articles/a", "/articles/b", "/healthz", "/readyz")]
+    await settle()
+    assert app.working == {"/articles/a", "/healthz", "/readyz"}
+    app.go_on.set()
+    await asyncio.gather(*asked)
+
+
+@played
 async def test_a_body_that_does_not_arrive_takes_no_turn() -> None:
     begun, whole = [], asyncio.Event()
 
