@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.errors import ConfigError
 from workers import runfile
 from workers.cli import output
 from workers.cli.common import System
@@ -25,5 +26,5 @@ def _may_be_delivered(system: System) -> bool:
 
     try:
         return any(name.startswith("pipeline") for name in alive(connect(url)))
-    except (redis.RedisError, ValueError):
+    except (redis.RedisError, ValueError, ConfigError):
         return False
