@@ -50,7 +50,6 @@ def before() -> Iterator[None]:
     kept = {name: conf[name] for name in names}
     yield
     celery.app.pool.force_close_all()
-    celery.app.set_current()
     celery.app._pool = None
     celery.app.amqp._producer_pool = None
     conf.update(kept)
@@ -68,8 +67,8 @@ def test_a_queue_over_tls_is_reached_by_its_name(
 ) -> None:
     monkeypatch.setenv("QUEUE_PASSWORD", SECRET)
     found = reach(f"rediss://localhost:{secure.port}/0?ca_file={authority.file}&password=env:QUEUE_PASSWORD")
-    assert (found.server, found.processes, found.allowed, found.fits) == ("redis 7.0.15", 0, 10_000, True)
-    assert str(found) == f"redis 7.0.15; 0 processes, up to {EACH} connections each; the server allows 10000"
+    assert (found.server.partition(" ")[0], found.processes, found.allowed, found.fits) == ("redis", 0, 10_000, True)
+    assert str(found).endswith(f"; 0 processes, up to {EACH} connections each; the server allows 10000")
 
 
 def test_a_wrong_certificate_is_refused_by_name_with_the_mend(
