@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import redis.exceptions
 from celery import Celery
@@ -120,7 +121,7 @@ def use(url: str) -> None:
 def _kombu_url(address: QueueAddress, *, with_login: bool) -> str:
     login = f"?credential_provider={__name__}:{Credentials.__name__}" if with_login else ""
     if address.socket is not None:
-        return f"redis+socket://{address.socket}{login}"
+        return f"redis+socket://{quote(address.socket)}{login}"
     scheme = "redis" if address.master is None else "sentinel"
     hosts = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in address.hosts)
     return ";".join(f"{scheme}://{host}/{address.database}{login}" for host in hosts)

@@ -52,13 +52,13 @@ def reach(url: str) -> Reached:
     try:
         silent = _ask_sentinels(address)
         with closing(queue.connect(url)) as client:
-            facts: dict[str, Any] = client.info()
-            if facts.get("role") != "master":
+            facts = _facts(client)
+            if facts.get("role", "master") != "master":
                 hint = "name the server that is written to, or its Sentinels (sentinel://host:26379/NAME)"
                 raise _wrong("the server is a replica", hint, code="queue-read-only")
             allowed = facts.get("maxclients")
             return Reached(
-                server=f"{facts.get('server_name', 'redis')} {facts.get('valkey_version', facts.get('redis_version'))}",
+                server=_named(facts),
                 silent=silent,
                 each=EACH,
                 processes=len(queue.alive(client)),
@@ -66,6 +66,20 @@ def reach(url: str) -> Reached:
             )
     except redis.RedisError as error:
         raise explained(error, address) from error
+
+
+def _facts(client: redis.Redis) -> dict[str, Any]:
+    """Return what the server says of itself; nothing if our user may not ask."""
+    client.ping()
+    try:
+        return dict(client.info())
+    except redis.exceptions.NoPermissionError:
+        return {}
+
+
+def _named(facts: dict[str, Any]) -> str:
+    version = facts.get("valkey_version", facts.get("redis_version"))
+    return f"{facts.get('server_name', 'redis')} {version}" if version else "it answers"
 
 
 def explained(error: Exception, address: QueueAddress) -> CitewireError:

@@ -147,6 +147,14 @@ def test_a_login_that_is_refused_is_told(secure: Server, authority: Authority) -
         assert (type(error), error.code) == (ConfigError, "queue-refused")
 
 
+def test_a_user_that_may_not_ask_what_the_server_is_can_use_it(tmp_path: Path) -> None:
+    with server(tmp_path / "server", {}) as own:
+        with own.client() as client:
+            client.acl_setuser("us", enabled=True, passwords=[f"+{SECRET}"], keys=["*"], commands=["+@all", "-info"])
+        found = reach(f"redis://us:{SECRET}@{HOST}:{own.port}")
+        assert (found.server, found.allowed, found.fits) == ("it answers", None, True)
+
+
 def test_a_doorbell_rings_over_tls_and_no_url_of_celery_holds_the_password(
     secure: Server, authority: Authority, before: None
 ) -> None:
