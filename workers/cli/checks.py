@@ -82,7 +82,7 @@ def check(
             output.answers().print(line, highlight=False, markup=False)
         if queue is not None:
             line = f"queue  {'ok' if queue['ok'] else 'FAILED'}  {queue['detail']}"
-            output.answers().print(line, highlight=False, markup=False)
+            output.answers().print(line, highlight=False, markup=False, soft_wrap=True)
         if system.settings.workers.pipeline_processes is None:
             output.answers().print(f"workers  {_started(processes)}", highlight=False, markup=False)
     if not ok:
