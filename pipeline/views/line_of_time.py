@@ -16,7 +16,7 @@ from pipeline.ledger.evidence import cited
 from pipeline.ledger.feeds import standing
 from pipeline.model.reference import CitedReference
 from pipeline.views.fields import ArticleId, Field, RevisionNumber, Time
-from pipeline.views.steps import Facts, Owed, PlaceSteps, Step, in_order, place_steps, step, steps_of
+from pipeline.views.steps import Facts, InFeed, Owed, PlaceSteps, Step, in_feeds, in_order, place_steps, step, steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class LineOfTime:
     revision: RevisionNumber
     scheduled: Annotated[Time | None, Field(description="When it goes live, if that is what it waits for.")]
     steps: Annotated[tuple[Step, ...], Field(description="In order. What has not happened yet says so.")]
+    feeds: Annotated[tuple[InFeed, ...], Field(description="In the order in which they got it.")]
     places: Annotated[tuple[PlaceSteps, ...], Field(description="In the order in which they got it.")]
 
 
@@ -42,7 +43,7 @@ def line_of(transaction: Transaction, made: Made, current: ArticleState, *, now:
     steps, places = steps_of(facts), in_order(list(_places(transaction, facts)))
     if not places and facts.is_newest:
         steps = (*steps, _sent_nowhere(facts))
-    return LineOfTime(current.id, made.number, facts.waits_until, steps, places)
+    return LineOfTime(current.id, made.number, facts.waits_until, steps, in_feeds(facts), places)
 
 
 def _sent_nowhere(facts: Facts) -> Step:

@@ -22,7 +22,6 @@ from pipeline.views.fields import ChannelId, Field, Time
 
 StepState = Literal["done", "waiting", "failed", "left-out"]
 
-_TELLING = dt.timedelta(hours=1)  # a feed that was built this long after says nothing of when it got the article
 _ENDS = 2  # attempts at a place that are shown: the first and the last
 
 
@@ -33,10 +32,28 @@ class Step:
     what: Annotated[str, Field(description="The step, in words.", examples=["rendered"])]
     state: Annotated[StepState, Field(description="left-out: it is not needed, or something later took its place.")]
     says: Annotated[str, Field(description="More about it, in words.")]
-    at: Annotated[Time | None, Field(description="When it was. Null: it was not yet, or that is not kept.")]
-    by: Annotated[Time | None, Field(description="When it was at the latest, where `at` is not kept.")]
+    at: Annotated[Time | None, Field(description="When it was. Null: it was not yet, or that is not known.")]
     later: Annotated[float | None, Field(ge=0, description="Seconds after the last step before that has a time.")]
     until: Annotated[Time | None, Field(description="When it is tried, or what it waits for is over.")]
+
+
+@dataclass(frozen=True, slots=True)
+class InFeed:
+    """A feed that shows a revision."""
+
+    feed: Annotated[str, Field(description="`:sitemap` is the sitemap.", examples=["latest"])]
+    since: Annotated[
+        Time | None,
+        Field(
+            description="Since when all pages of the feed that are to show it do. Null: that is not known, because a "
+            "release that did not record it built them, or it broke a rule of the feed's partner then."
+        ),
+    ]
+
+    @property
+    def name(self) -> str:
+        """Return the feed in words."""
+        return _name(self.feed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +128,12 @@ def step(
     says: str = "",
     *,
     at: dt.datetime | None = None,
-    by: dt.datetime | None = None,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
 ) -> Step:
     """Return a step. `since`: when the step before was."""
-    then = at or by
-    later = max((then - since).total_seconds(), 0.0) if then and since else None
-    return Step(what, state, says, at, by, later, until)
+    later = max((at - since).total_seconds(), 0.0) if at and since else None
+    return Step(what, state, says, at, later, until)
 
 
 def _begun(made: Made) -> Step:
@@ -193,17 +208,18 @@ def _listed(facts: Facts, since: dt.datetime | None) -> Step | None:
         return _not_listed(what, lacking)
     if refused := [one for one in facts.feeds if _breaks_a_rule(one, facts.current.id)]:
         return step(what, "failed", f"left out of {_names(refused)}, of which it breaks a rule")
-    built = [one.state.built for one in facts.feeds]
-    last = max((at for at in built if at is not None), default=None)
-    if since is None or last is None or None in built or last - since > _TELLING:
-        return step(what, "done", f"{_names(facts.feeds)}; since when is not kept")
-    return step(what, "done", _names(facts.feeds), by=last, since=since)
+    if unknown := [one for one in facts.feeds if one.since is None]:
+        return step(what, "done", f"{_names(facts.feeds)}; since when is not known of {_names(unknown)}")
+    last = max(one.since for one in facts.feeds if one.since)
+    return step(what, "done", _names(facts.feeds), at=last, since=since)
 
 
 def _has(one: Listed, number: int, since: dt.datetime | None) -> bool:
     """Return whether the feed as it was built last shows the revision."""
     if one.waits or one.revision is None or one.revision < number:
         return False
+    if one.since is not None:
+        return True
     built = one.state.built
     return one.state.due is None or (built is not None and since is not None and built >= since)
 
@@ -221,8 +237,22 @@ def _breaks_a_rule(one: Listed, article_id: str) -> bool:
     return any(finding.get("article") == article_id for finding in found)
 
 
+def in_feeds(facts: Facts) -> tuple[InFeed, ...]:
+    """Return the feeds that show the revision, in the order in which they got it; those last of which it is unknown."""
+    if not facts.is_out or facts.made.cause == "refreshed":
+        return ()
+    left_out = [one for one in facts.feeds if _breaks_a_rule(one, facts.current.id)]
+    has = [one for one in facts.feeds if one not in left_out and _has(one, facts.made.number, facts.made.rendered_at)]
+    never = dt.datetime.max.replace(tzinfo=dt.UTC)
+    return tuple(InFeed(one.feed, one.since) for one in sorted(has, key=lambda one: (one.since or never, one.feed)))
+
+
 def _names(feeds: Sequence[Listed]) -> str:
-    return ", ".join("the sitemap" if one.feed == SITEMAP else one.feed for one in feeds)
+    return ", ".join(_name(one.feed) for one in feeds)
+
+
+def _name(feed: str) -> str:
+    return "the sitemap" if feed == SITEMAP else feed
 
 
 # --- to each place --------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from config import load, settings
 from pipeline.ledger import Ledger
 from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import Deliver
+from pipeline.stages.feeds import Feeds
 from pipeline.stages.render import Render
 from pipeline.stages.stage import drain
 from pipeline.views.now import ChannelBacklog, Hour, Now, SourceHealth, StageBacklog
@@ -102,6 +103,7 @@ def work() -> None:
     context = build_context(load(os.environ), NoDoorbell())
     drain(context, Render())
     drain(context, Deliver(), "files")
+    drain(context, Feeds())
     context.ledger.close()
 
 
@@ -167,6 +169,8 @@ def test_a_revision_says_what_it_changed_and_where_it_got_to(site: Path, capsys:
     found = json.loads(citewire(capsys, "history", "sleep", "--revision", "2", "--json").out)
     assert (found["number"], found["before"], found["differs"]) == (2, 1, ["text"])
     assert [one["what"] for one in found["line"]["steps"]][:1] == ["accepted"]
+    assert [one["feed"] for one in found["line"]["feeds"]] == [":sitemap"]
+    assert "the sitemap  in the feed  " in re.sub(" {2,}", "  ", said.out)
     waits = citewire(capsys, "history", "rest", "--revision", "1").out
     assert "not yet: waits for its time: in " in waits and "It is the first." in waits
 

@@ -6,13 +6,14 @@ import datetime as dt
 import json
 
 import pytest
+import sqlalchemy as sa
 from bench import article, topic
 from every_stage import feeds, render
 from feed_bench import FeedBench, numbered
 from msgspec import structs
 
 from benchmarks.statements import counted
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, tables
 from pipeline.ledger import feeds as ledger_feeds
 from pipeline.ledger.feeds import pages as feed_pages
 from pipeline.model.site import Feed
@@ -405,6 +406,28 @@ def test_a_build_asks_as_much_for_twenty_entries_as_for_five(bench: FeedBench) -
         costs.append(count.statements)
     assert costs[0] == costs[1]
     assert len(bench.ids("feeds/latest.atom")) == 21
+
+
+def test_since_when_an_entry_is_shown_counts_from_when_its_page_is_written(everywhere: FeedBench) -> None:
+    bench = everywhere
+    bench.publish_many(*range(60))
+    drain(bench.context, render)
+
+    def build() -> dict[int, set[dt.datetime | None]]:
+        """Build once, and return the times by page."""
+        bench.clock.pass_(60)
+        for claim in feeds.claim(bench.context):
+            feeds.do(bench.context, claim)
+        found: dict[int, set[dt.datetime | None]] = {}
+        columns = (tables.feed_entries.c.page, tables.feed_entries.c.shown_since)
+        with bench.ledger.read() as transaction:
+            for page, since in transaction.execute(sa.select(*columns).where(tables.feed_entries.c.feed == FEED.id)):
+                found.setdefault(page, set()).add(since)
+        return found
+
+    first, at = build(), bench.clock()
+    assert first == {number: {None if number in (1, 2) else at} for number in range(1, 13)}, "ten pages in one build"
+    assert build() == first | {number: {at + dt.timedelta(seconds=60)} for number in (1, 2)}
 
 
 def test_a_build_that_takes_long_keeps_its_lease(bench: FeedBench) -> None:

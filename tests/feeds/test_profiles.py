@@ -6,6 +6,7 @@ import datetime as dt
 import json
 
 import pytest
+import sqlalchemy as sa
 from bench import START
 from feed_bench import FeedBench
 from judges.rss import rss_findings
@@ -13,7 +14,7 @@ from lxml import etree
 from msgspec import structs
 
 from pipeline.feeds.profiles import document_findings, entry_findings, feed_findings
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, tables
 from pipeline.ledger import feeds as ledger_feeds
 from pipeline.model.article import Article, Image
 from pipeline.model.revision import Revision
@@ -111,6 +112,16 @@ def test_what_breaks_a_rule_is_left_out_and_named(bench: FeedBench, capsys: pyte
         (finding,) = json.loads(ledger_feeds.findings(transaction)["partner"])
     assert finding == {"rule": "msn-title", "detail": "the title has 5 characters, not 21 to 150", "article": "other"}
     assert "feed finding" in capsys.readouterr().out
+
+
+def test_since_when_an_article_is_shown_is_not_made_up_where_it_was_left_out(bench: FeedBench) -> None:
+    _built(bench, _feed("msn"))
+    with bench.ledger.read() as transaction:
+        columns = (tables.feed_entries.c[name] for name in ("article", "shown_since", "unwritten"))
+        rows = transaction.execute(sa.select(*columns).where(tables.feed_entries.c.feed == "partner")).all()
+    since = {article: shown_since for article, shown_since, _ in rows}
+    assert since["good"] is not None and since["other"] is None
+    assert not any(unwritten for *_, unwritten in rows)
 
 
 def test_a_mended_article_comes_in_and_the_finding_goes(bench: FeedBench) -> None:

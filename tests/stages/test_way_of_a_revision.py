@@ -11,7 +11,7 @@ from bench import PLAIN, POLICY, SITE, START, Bench, WithoutFeeds, article, pape
 from every_stage import deliver, enrich, feeds, render
 from msgspec import structs
 
-from pipeline.ledger import Ledger, evidence
+from pipeline.ledger import Ledger, evidence, tables
 from pipeline.ledger.articles import revisions
 from pipeline.ledger.deliveries import attempts, channels
 from pipeline.model.revision import Revision
@@ -19,7 +19,7 @@ from pipeline.model.site import Site
 from pipeline.stages.refresh import Refresh
 from pipeline.stages.stage import drain
 from pipeline.views.revision import WholeRevision, revision
-from pipeline.views.steps import PlaceSteps, Step
+from pipeline.views.steps import InFeed, PlaceSteps, Step
 
 ENDS = START + dt.timedelta(hours=6)
 
@@ -84,8 +84,8 @@ def test_each_step_has_its_time_and_how_long_it_took_since_the_one_before(bench:
         "2 references, all answered",
     )
     assert (rendered.what, rendered.later, rendered.says) == ("rendered", 3.0, "in plain")
-    assert (listed.what, listed.at, listed.by, listed.later, listed.says) == (
-        *("in the feeds", None, START + dt.timedelta(seconds=5.5), 0.5),
+    assert (listed.what, listed.at, listed.later, listed.says) == (
+        *("in the feeds", START + dt.timedelta(seconds=5.5), 0.5),
         "the sitemap, latest",
     )
     (sent,) = place(bench).steps
@@ -177,15 +177,60 @@ def test_a_feed_that_shows_the_revision_before_does_not_have_this_one(bench: Ben
     assert steps(bench, 2)["in the feeds"].state == "done"
 
 
-def test_a_feed_that_was_built_long_after_does_not_say_since_when_it_shows_the_article(bench: Bench) -> None:
+def test_since_when_each_feed_shows_it_stays_known_when_the_feed_is_built_again(bench: Bench) -> None:
     bench.publish(article())
     bench.work()
     bench.clock.pass_(2 * 3600)
     bench.publish(article("other"))
     bench.work()
     found = steps(bench)["in the feeds"]
-    assert (found.state, found.at, found.by) == ("done", None, None)
-    assert found.says.endswith("since when is not kept")
+    assert (found.state, found.at) == ("done", START)
+    assert look(bench).line.feeds == (InFeed(":sitemap", START), InFeed("latest", START))
+
+
+def test_of_what_a_former_release_placed_it_is_not_known(bench: Bench) -> None:
+    bench.publish(article())
+    bench.work()
+    with bench.ledger.write() as transaction:
+        mine = sa.update(tables.feed_entries).where(tables.feed_entries.c.feed == "latest")
+        transaction.execute(mine.values(shown_since=None))
+    found = steps(bench)["in the feeds"]
+    assert (found.state, found.at, found.later) == ("done", None, None)
+    assert found.says == "the sitemap, latest; since when is not known of latest"
+    assert look(bench).line.feeds == (InFeed(":sitemap", START), InFeed("latest", None))
+
+
+def test_another_revision_has_a_time_of_its_own(bench: Bench) -> None:
+    bench.publish(article(text="Rest."))
+    bench.work()
+    bench.clock.pass_(3600)
+    bench.publish(article(text="Stretch."))
+    drain(bench.context, render)
+    assert look(bench, 2).line.feeds == ()
+    bench.clock.pass_(5)
+    drain(bench.context, feeds)
+    since = START + dt.timedelta(seconds=3605)
+    assert [one.since for one in look(bench, 2).line.feeds] == [since, since]
+    assert look(bench, 1).line.feeds == ()
+
+
+def test_a_build_that_ends_before_its_documents_are_written_shows_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.publish(article())
+    drain(bench.context, render)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.context.store, "put_file", full)
+        drain(bench.context, feeds)
+    assert steps(bench)["in the feeds"].state in ("failed", "waiting")
+    assert look(bench).line.feeds == ()
+    bench.clock.pass_(3600)
+    drain(bench.context, feeds)
+    assert {one.since for one in look(bench).line.feeds} == {START + dt.timedelta(seconds=3600)}
 
 
 def test_failed_attempts_are_told_apart_and_counted(bench: Bench) -> None:

@@ -39,7 +39,10 @@ def test_an_article_shows_the_way_of_its_newest_revision(site: Served, person: P
     assert accepted.startswith("done: Accepted 2026-03-01 12:00:00 UTC") and "an event of urn:test" in accepted
     assert looked_up.startswith("done: References looked up") and "1 reference, all answered" in looked_up
     assert rendered.startswith("done: Rendered") and "at once" in rendered
-    assert listed.startswith("done: In the feeds by") and "latest" in listed
+    assert listed.startswith("done: In the feeds 2026-03-01 12:00:") and "latest" in listed
+    since = {text(row[0]): text(row[1]) for row in person.page.iterfind(".//details[@class='ways']/table/tbody/tr")}
+    assert {"the sitemap", "latest"} <= since.keys()
+    assert all(one.startswith("2026-03-01 12:00:") for one in since.values())
     assert set(places(person)) >= {"partner", "archive"}
     assert places(person)["partner"][0].startswith("Delivered at the first attempt")
 

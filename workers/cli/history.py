@@ -153,6 +153,9 @@ def _show_one(one: WholeRevision, now: dt.datetime, *, utc: bool) -> None:
 def _steps(one: WholeRevision, now: dt.datetime, *, utc: bool) -> Iterator[tuple[str, ...]]:
     for step in one.line.steps:
         yield "", *_step(step, now, utc=utc)
+    for feed in one.line.feeds:
+        says = "" if feed.since else "since when is not known"
+        yield feed.name, "in the feed", shown(feed.since, now, utc=utc), "", says
     for place in one.line.places:
         for number, step in enumerate(place.steps):
             yield "" if number else place.channel, *_step(step, now, utc=utc)
@@ -160,8 +163,6 @@ def _steps(one: WholeRevision, now: dt.datetime, *, utc: bool) -> Iterator[tuple
 
 def _step(step: Step, now: dt.datetime, *, utc: bool) -> tuple[str, str, str, str]:
     when = shown(step.at, now, utc=utc)
-    if step.by is not None:
-        when = f"by {shown(step.by, now, utc=utc)}"
     says = step.says
     if step.until is not None and step.until > now:
         says = f"{says}: {shown(step.until, now, utc=utc)}"

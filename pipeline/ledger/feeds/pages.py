@@ -9,7 +9,7 @@ from typing import Literal
 import sqlalchemy as sa
 from msgspec import Struct
 
-from pipeline.ledger.database import Transaction
+from pipeline.ledger.database import Instant, Transaction, chunks
 from pipeline.ledger.feeds.layout import BUILT, STALE
 from pipeline.ledger.kept import NewInsert, kept, one_of
 from pipeline.ledger.tables import (
@@ -183,6 +183,37 @@ def drop_page_documents(transaction: Transaction, feed_id: str, format: str) -> 
     """Delete the documents of a format in which the feed is no longer built."""
     mine = sa.and_(feed_page_documents.c.feed == feed_id, feed_page_documents.c.format == format)
     transaction.execute(sa.delete(feed_page_documents).where(mine))
+
+
+# In the words of the partial index, which SQLAlchemy would write as `unwritten = 1` for SQLite.
+_UNWRITTEN = sa.and_(feed_entries.c.feed == sa.bindparam("of_feed"), sa.text("unwritten"))
+_LEFT_OUT = (
+    sa.update(feed_entries).where(_UNWRITTEN, one_of(feed_entries.c.article, "article_ids")).values(unwritten=False)
+)
+_WRITTEN = {
+    sealed_only: sa.update(feed_entries)
+    .where(_UNWRITTEN, feed_entries.c.page.not_in(_STALE.where(feed_pages.c.sealed) if sealed_only else _STALE))
+    .values(unwritten=False, shown_since=sa.bindparam("at", type_=Instant()))
+    for sealed_only in (False, True)
+}
+
+
+def note_written(
+    transaction: Transaction,
+    feed_id: str,
+    *,
+    left_out: Collection[str],
+    now: dt.datetime,
+    sealed_only: bool = True,
+) -> None:
+    """Record that the entries on pages that are built are shown now, for the first time.
+
+    `left_out`: articles that these pages do not show, because they break a rule of the feed's partner. Since when they
+    are shown, once they are, will not be known. `sealed_only`: the open page is written with every build; see `stale`.
+    """
+    for some in chunks(sorted(left_out)):
+        transaction.execute(_LEFT_OUT, {"of_feed": feed_id, "article_ids": some})
+    transaction.execute(_WRITTEN[sealed_only], {"of_feed": feed_id, "at": now})
 
 
 def make_page_stale(transaction: Transaction, feed_id: str, page: int) -> bool:

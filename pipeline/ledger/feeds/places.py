@@ -100,6 +100,7 @@ _REMOVE = sa.delete(feed_entries).where(
     feed_entries.c.article == sa.bindparam("removed_article"),
 )
 _SHOWN = ("state", "revision", "published", "updated", "canonical")
+_UNWRITTEN = {"shown_since": None, "unwritten": True}  # until `pages.note_written`
 _SEAL = sa.update(feed_pages).where(IS_PAGE).values(sealed=True)
 _MAKE_STALE = (
     sa.update(feed_pages).where(IS_PAGE, feed_pages.c.stale < sa.bindparam("level")).values(stale=sa.bindparam("level"))
@@ -110,7 +111,9 @@ _MAKE_STALE = (
 def _put(insert: NewInsert) -> sa.Insert:
     new = insert(feed_entries)
     key = [feed_entries.c.feed, feed_entries.c.page, feed_entries.c.article]
-    return new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in _SHOWN})
+    return new.on_conflict_do_update(
+        index_elements=key, set_={name: new.excluded[name] for name in (*_SHOWN, *_UNWRITTEN)}
+    )
 
 
 def _read(transaction: Transaction, feed_id: str, article_ids: Collection[str]) -> Pages:
@@ -131,7 +134,9 @@ def _remove(transaction: Transaction, feed_id: str, removed: Sequence[tuple[int,
 
 def _place(transaction: Transaction, feed_id: str, placed: Sequence[tuple[int, Candidate]]) -> None:
     rows = [
-        {"feed": feed_id, "page": page, "article": one.article} | {name: getattr(one, name) for name in _SHOWN}
+        {"feed": feed_id, "page": page, "article": one.article}
+        | {name: getattr(one, name) for name in _SHOWN}
+        | _UNWRITTEN
         for page, one in placed
     ]
     if rows:

@@ -35,7 +35,8 @@ class Listed(Struct, frozen=True):
 
     feed: str
     revision: int | None  # the newest in its pages, or that of its tombstone; None: it shows nothing of it yet
-    waits: bool  # the article has changed since its place in the feed was decided
+    waits: bool  # the article has changed since its place in the feed was decided, or that was not written yet
+    since: dt.datetime | None  # since when it shows the revision; None: it does not, or that was not recorded
     state: State
 
 
@@ -59,8 +60,10 @@ def listing(transaction: Transaction, article_id: str) -> list[Listed]:
     entry = sa.and_(feed_entries.c.feed == feeds.c.id, feed_entries.c.article == article_id)
     change = sa.and_(feed_changes.c.feed == feeds.c.id, feed_changes.c.article == article_id)
     shown, noted = sa.func.max(feed_entries.c.revision), sa.func.max(feed_changes.c.generation)
+    unwritten = sa.func.max(sa.case((feed_entries.c.unwritten, 1), else_=0))
+    since = sa.func.max(feed_entries.c.shown_since)
     query = (
-        sa.select(feeds.c.id, shown, noted, *columns)
+        sa.select(feeds.c.id, shown, noted, unwritten, since, *columns)
         .select_from(feeds)
         .outerjoin(feed_entries, entry)
         .outerjoin(feed_changes, change)
@@ -69,7 +72,10 @@ def listing(transaction: Transaction, article_id: str) -> list[Listed]:
         .order_by(feeds.c.id)
     )
     rows = transaction.execute(query)
-    return [Listed(id, revision, waits is not None, State(*state)) for id, revision, waits, *state in rows]
+    return [
+        Listed(id, revision, noted is not None or bool(unwritten), None if unwritten else since, State(*state))
+        for id, revision, noted, unwritten, since, *state in rows
+    ]
 
 
 def size_of(transaction: Transaction, feed_id: str) -> Size:

@@ -66,14 +66,18 @@ class Feeds(Stage):
     def do(self, context: Context, claim: Claim) -> bool:
         """Build the feed in every feed format. A document that did not change keeps its bytes and its time."""
         (feed_id,) = claim.keys
+        whole, findings, left_out = True, list[Finding](), set[str]()
         if feed_id == SITEMAP:
-            whole, findings = sitemaps.build(context, claim), None
+            whole = sitemaps.build(context, claim)
         elif feed := context.feeds.get(feed_id):
-            whole, findings = _Build(context, claim, feed).run()
+            build = _Build(context, claim, feed)
+            whole, findings, left_out = build.run(), build.findings, build.left_out
         else:  # no longer configured: its documents must not keep an article that is withdrawn
-            whole, findings = True, None
             feed_files.remove(context, claim)
         with context.ledger.write() as transaction:
+            if feeds.leased_until(transaction, feed_id, token=claim.token):
+                now, all_but_open = context.clock(), feed_id != SITEMAP
+                feed_pages.note_written(transaction, feed_id, left_out=left_out, now=now, sealed_only=all_but_open)
             feeds.built(
                 transaction,
                 feed_id,
@@ -110,10 +114,11 @@ class _Build:
     def __init__(self, context: Context, claim: Claim, feed: Feed) -> None:
         self.context, self.claim, self.feed = context, claim, feed
         self.formats = feed_files.formats_of(context, feed)
-        self.findings: list[Finding] = []
+        self.findings: list[Finding] = []  # the partner's rules that it breaks
+        self.left_out: set[str] = set()  # the articles that break one
 
-    def run(self) -> tuple[bool, list[Finding]]:
-        """Build the feed; return whether every page is built, and which of the partner's rules it breaks."""
+    def run(self) -> bool:
+        """Build the feed; return whether every page is built."""
         feed_files.follow_settings(self.context, self.claim, self.feed)
         while self._place_changes():
             pass
@@ -123,7 +128,7 @@ class _Build:
             left = feed_pages.stale(transaction, self.feed.id, limit=1)
         for finding in self.findings:
             _log.warning("feed finding", feed=self.feed.id, **msgspec.structs.asdict(finding))
-        return not left, self.findings
+        return not left
 
     def _place_changes(self) -> bool:
         """Place changed articles, up to a limit; return whether more may be left."""
@@ -176,6 +181,7 @@ class _Build:
             entry = live[key] if row.state == "live" else revisions.withdrawal(transaction, *key)
             broken = self._broken(entry)
             self.findings += broken if checked else ()
+            self.left_out |= {row.article} if broken else set()
             found += [] if broken else [entry]
         return found
 
