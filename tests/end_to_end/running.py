@@ -161,8 +161,7 @@ class Running:
 
     def status(self, article: str) -> Any:
         """Return what `citewire status ARTICLE --json` shows, without the second that a command takes."""
-        url = self.environment.get("CITEWIRE_DATABASE_URL") or f"sqlite:///{self.data / 'ledger.sqlite'}"
-        with closing(Ledger(url)) as ledger, ledger.read() as transaction:
+        with closing(Ledger(self.database)) as ledger, ledger.read() as transaction:
             return json.loads(msgspec.json.encode(articles.article(transaction, article)))
 
     def inside(self) -> AbstractContextManager[None]:
@@ -182,6 +181,11 @@ class Running:
     def on_host(self, words: list[str]) -> list[str]:
         """Return the command that runs these words on the system's host."""
         return words
+
+    @property
+    def database(self) -> str:
+        """The URL of its ledger."""
+        return self.environment.get("CITEWIRE_DATABASE_URL") or f"sqlite:///{self.data / 'ledger.sqlite'}"
 
     @property
     def where(self) -> list[str]:

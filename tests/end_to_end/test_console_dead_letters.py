@@ -1,8 +1,8 @@
 """Thousands of dead letters of one cause are replayed with one button, while everything is killed (-9) three times.
 
 Once while the button's request is being answered, and twice while the partner is being sent what was replayed: 10,000
-with scripts, and fewer without them and by keyboard, where CITEWIRE_DEAD_LETTERS may say how many. How long it took is
-printed (`-s`) and not judged.
+with scripts, and fewer without them and by keyboard, where CITEWIRE_DEAD_LETTERS may say how many. The ledger is SQLite
+unless CITEWIRE_DEAD_LETTERS_ON is `postgresql`. How long it took is printed (`-s`) and not judged.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from dead_letters import CHANNEL, refused
 from judges.browser import chromium
+from own_database import own_database
 from playwright.sync_api import Browser, Request, expect
 from ports import free_port
 from running import Running, kill_all, system
@@ -30,6 +32,7 @@ from pipeline.stages.context import Policy
 from standins.eutils import EutilsStandin
 from standins.receiver import Conduct, Receiver
 
+ON = os.environ.get("CITEWIRE_DEAD_LETTERS_ON", "sqlite")
 MANY, FEWER = 10_000, int(os.environ.get("CITEWIRE_DEAD_LETTERS", "1000"))
 KILLED_AT = (0.2, 0.6)  # of all at the partner
 SLOWLY = Conduct(seconds=0.2)
@@ -52,13 +55,25 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def running(tmp_path: Path, receiver: Receiver) -> Iterator[Running]:
+def ledger_at(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """What the environment says of the ledger."""
+    if ON == "sqlite":
+        yield {}
+        return
+    assert ON == "postgresql", "CITEWIRE_DEAD_LETTERS_ON is sqlite or postgresql"
+    with own_database(sa.make_url(request.getfixturevalue("postgresql"))) as url:
+        yield {"CITEWIRE_DATABASE_URL": url.render_as_string(hide_password=False)}
+
+
+@pytest.fixture
+def running(tmp_path: Path, receiver: Receiver, ledger_at: dict[str, str]) -> Iterator[Running]:
     """A system that was not started yet. It comes back at the same address, so that pages that are open go on."""
     with (
         EutilsStandin() as pubmed,
         system(tmp_path, pubmed=pubmed.url, webhook=receiver.url, secret=SECRET, more=AT_ONCE, start=False) as running,
     ):
         running.port = free_port()
+        running.environment |= ledger_at
         yield running
 
 
@@ -180,6 +195,6 @@ def assert_each_arrived_under_one_id(receiver: Receiver, letters: set[str]) -> N
 
 def states(running: Running) -> dict[str, int]:
     """Return how many of the partner's deliveries are in each state."""
-    with closing(Ledger(f"sqlite:///{running.data / 'ledger.sqlite'}")) as ledger, ledger.read() as transaction:
+    with closing(Ledger(running.database)) as ledger, ledger.read() as transaction:
         every = deliveries.counts_by_channel(transaction)
     return {state: number for (channel, state), number in every.items() if channel == CHANNEL and number}
