@@ -26,7 +26,7 @@ _NAME = 40  # characters of a name
 _WORDS = 4  # of a name
 _MOST = 1_000_000_000  # subscribers: more people than that read no feed
 
-_SAYS = re.compile(r"(?<![\w.,-])([0-9]{1,10}) ?(?:subscriber|reader)s?\b", re.IGNORECASE)
+_SAYS = re.compile(r"(?<![\w.,-])([0-9]{1,10}) ?(?:subscribers?|readers)\b", re.IGNORECASE)
 _WORD = re.compile(r"([A-Za-z][A-Za-z0-9._+-]*)([/;,(]?)")
 _COMPATIBLE = re.compile(r"\(compatible; ?([^;()]*)")
 _PRODUCT = re.compile(r"(?<![^\s)])([A-Za-z][A-Za-z0-9._+-]*)/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,11 +36,11 @@ http {{
 
 
 @contextmanager
-def _nginx(public: Path) -> Iterator[tuple[str, Path]]:
+def _nginx(public: Path, changed: Callable[[str], str] = str) -> Iterator[tuple[str, Path]]:
     nginx, port, behind = program("nginx", hint="apt-get install nginx-light"), free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="citewire-nginx-") as name:
         folder = Path(name)
-        own = (ROOT / "deploy/nginx.conf").read_text()
+        own = changed((ROOT / "deploy/nginx.conf").read_text())
         for placeholder, value in {
             "listen 80;": f"listen 127.0.0.1:{port};",
             "root /var/lib/citewire/renditions/public;": f"root {public};",
@@ -134,6 +134,20 @@ def test_what_is_no_file_is_the_web_processs_to_answer(nginx: str) -> None:
         assert requests.get(nginx + path, timeout=PATIENCE).status_code == 502
     assert requests.get(f"{nginx}/feeds/latest.atom.gz", timeout=PATIENCE).status_code == 502
     assert requests.options(f"{nginx}/feeds/latest.atom", timeout=PATIENCE).status_code == 502
+
+
+def test_without_its_first_location_it_passes_on_what_readers_are_counted_by(stored: Stored) -> None:
+    """As the guide says; archive pages stay nginx's own."""
+
+    def without(settings: str) -> str:
+        before, _, rest = settings.partition("    # Subscription documents.\n")
+        first, archive, after = rest.partition("    # Archive pages")
+        assert first.count("location ") == 1 and archive
+        return before + archive + after
+
+    with _nginx(stored[1] / "public", without) as (address, _):
+        assert requests.get(f"{address}/feeds/latest.atom", timeout=PATIENCE).status_code == 502
+        assert requests.get(f"{address}/feeds/latest/archive/1.atom", timeout=PATIENCE).status_code == 200
 
 
 def test_a_token_in_the_address_is_not_written_down(running: tuple[str, Path]) -> None:

@@ -49,6 +49,7 @@ HOSTILE = {
     "Big/1 (99999999999999999999 subscribers)": Reader("Big"),
     "Big/1 (1,234 subscribers)": Reader("Big"),
     "Big/1 (-5 subscribers)": Reader("Big"),
+    "Mozilla/5.0 (Linux; E-Ink 6 Reader) Big/1": Reader("Big"),
     "Big/1 (١٢ subscribers)": Reader("Big"),
     "Far/1 " + "x" * LONGEST + " 5 subscribers": Reader("Far"),
 }
