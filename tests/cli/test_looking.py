@@ -21,7 +21,7 @@ from pipeline.stages.context import NoDoorbell
 from pipeline.stages.deliver import Deliver
 from pipeline.stages.feeds import Feeds
 from pipeline.stages.render import Render
-from pipeline.stages.stage import drain
+from pipeline.stages.stage import Stage, drain
 from pipeline.views.now import ChannelBacklog, Hour, Now, SourceHealth, StageBacklog
 from workers.cli import output
 from workers.cli.top import draw, drawn
@@ -90,7 +90,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     work()
     write(tmp_path, "sleep", "It does not.")
     assert citewire(capsys, "publish", "sleep.md").status == 0
-    work()
+    work(Feeds())
     at_site(tmp_path, monkeypatch, SITE)
     return tmp_path
 
@@ -99,11 +99,12 @@ def write(folder: Path, name: str, text: str, more: str = "") -> None:
     (folder / f"{name}.md").write_text(TEXT.format(id=name, text=text, more=more))
 
 
-def work() -> None:
+def work(*also: Stage) -> None:
     context = build_context(load(os.environ), NoDoorbell())
     drain(context, Render())
     drain(context, Deliver(), "files")
-    drain(context, Feeds())
+    for stage in also:
+        drain(context, stage)
     context.ledger.close()
 
 

@@ -75,7 +75,7 @@ def test_what_differs_by_evidence_alone_is_said_as_such(site: Served, person: Pe
     retract(site, "1")
     person.get("/console/articles/first/revisions/2")
     assert "Only what is known of its references differs from revision 1" in person.words
-    (row,) = person.page.iterfind(".//table/tbody/tr")
+    row = next(person.page.iterfind(".//table/tbody/tr"))
     cells = [text(one) for one in row]
     assert "A trial of something" in cells[0] and cells[1:] == ["unmarked", "retracted"]
     assert "kept back" in " ".join(places(person)["partner"]).lower()
