@@ -70,7 +70,7 @@ catalogues: .venv/.dev ## Bring the catalogues of our words up to date with the 
 	$(BIN)/python -m workers.catalogues
 
 .PHONY: docs
-docs: .venv/.docs ## Build the documentation's site into build/docs/site; a warning is an error
+docs: .venv/.docs judges ## Build the documentation's site into build/docs/site; a warning is an error
 	$(BIN)/python .ci/docs.py
 
 .PHONY: lock

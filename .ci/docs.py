@@ -1,6 +1,6 @@
 """Build the documentation's site into build/docs/site, from the Markdown that GitHub shows. A warning is an error.
 
-python .ci/docs.py, after `make .venv/.docs`
+python .ci/docs.py, after `make .venv/.docs judges`
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "docs"
+MERMAID = ROOT / "node_modules" / "@mermaid-js" / "tiny"  # draws in the reader's browser; see ADR 0071
+SCRIPT = "scripts/mermaid.js"  # of the site, of which only pages with a drawing have it
 BESIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "benchmarks/README.md", "docs/openapi.json")
 # What is in the site: a title, and the pages below it with their titles. The guide and the decisions list their own.
 FIRST = {"Citewire": "index.md", "Ten minutes": "docs/tutorial.md"}
@@ -50,10 +52,15 @@ SECTIONS: dict[str, dict[str, str]] = {
 }
 _ROW = re.compile(r"^\| \[([^\]]+)\]\(([\w.-]+\.md)\) \|(.*)\|$", re.MULTILINE)
 _FENCE = re.compile(r"^```([\w-]+)[ \t]+(\S[^\n]*)$", re.MULTILINE)
+_DRAWING = re.compile(r"^```mermaid$", re.MULTILINE)
 _FOLDER = re.compile(r"(\]\([\w./-]*decisions/)\)")
 
 
 def main() -> int:
+    drawing = MERMAID / "dist" / "mermaid.tiny.js"
+    if not drawing.is_file():
+        print(f"{drawing.relative_to(ROOT)} is not here: run `make judges`, which needs npm", file=sys.stderr)
+        return 1
     shutil.rmtree(BUILD, ignore_errors=True)
     source = BUILD / "source"
     shutil.copytree(ROOT / "docs", source / "docs")
@@ -62,7 +69,12 @@ def main() -> int:
         shutil.copy(ROOT / name, source / name)
     shutil.copy(ROOT / "README.md", source / "index.md")
     for page in source.rglob("*.md"):
-        page.write_text(adapted(page.read_text(encoding="utf-8")), encoding="utf-8")
+        root = "../" * len(page.relative_to(source).parent.parts)
+        page.write_text(adapted(page.read_text(encoding="utf-8"), root), encoding="utf-8")
+    script = source / SCRIPT
+    script.parent.mkdir()
+    shutil.copy(drawing, script)
+    shutil.copy(MERMAID / "LICENSE", script.with_suffix(".LICENSE.txt"))
     settings = (ROOT / ".ci" / "zensical.toml").read_text(encoding="utf-8")
     (BUILD / "zensical.toml").write_text(settings.replace("nav = []", f"nav = {written(nav())}"), encoding="utf-8")
     command = [ROOT / ".venv" / "docs" / "bin" / "zensical", "build", "--clean", "--strict"]
@@ -74,8 +86,14 @@ def main() -> int:
     return 0
 
 
-def adapted(text: str) -> str:
-    """Return a page without what only GitHub understands: names of files beside ```, and links to folders."""
+def adapted(text: str, root: str = "") -> str:
+    """Return a page without what only GitHub understands: names of files beside ```, links to folders, and drawings.
+
+    `root`: the way from the page to the site's root. The theme's script draws what is in a fence `mermaid`, and fetches
+    Mermaid from elsewhere unless the page has brought it before.
+    """
+    if _DRAWING.search(text):
+        text = f'{text}\n<script src="{root}{SCRIPT}"></script>\n'
     text = _FOLDER.sub(r"\1README.md)", text)
     return _FENCE.sub(lambda one: f'```{one[1]} title="{one[2].strip()}"', text)
 
