@@ -3,8 +3,8 @@
     python -m benchmarks.fan_out [--channels N] [--rounds N]
 
 A real `citewire up` with N webhook channels, whose receiver is a separate process on the loopback interface. Measured
-are the time from the start of the command to the last POST, the CPU of a delivery, and the CPU of the system while
-nothing happens. In turn, a loop over one requests.Session sends as many POSTs of the same size. At the end, with
+are the time from the start of the command to the last POST, the CPU of a delivery, and the CPU and memory of the system
+while nothing happens. In turn, a loop over one requests.Session sends as many POSTs of the same size. At the end, with
 nothing else running, the SQL statements and commits of the deliveries of one more article are counted.
 """
 
@@ -50,7 +50,8 @@ def main() -> None:
 
 
 def _measure(system: Running, partner: Receiving, folder: Path, count: int, rounds: int) -> None:
-    print(f"idle: {_idle(system):.1f} % of a core", flush=True)
+    memory = sum(process.memory_full_info().pss for process in system.parts().values())
+    print(f"idle: {_idle(system):.1f} % of a core, {memory / 1e6:.0f} MB (PSS)", flush=True)
     rows = []
     bench = Bench(system, partner, folder)
     for number in range(rounds):
