@@ -16,7 +16,7 @@ from pipeline.model.article import CitedWork
 from pipeline.model.moment import rfc3339
 from pipeline.model.reference import CitedReference
 from pipeline.model.site import Site
-from pipeline.renditions.parts.feed_xml import Entry, element, write_atom
+from pipeline.renditions.parts.feed_xml import Entry, atom_entry, element, write_atom
 from pipeline.renditions.parts.head import Head
 from pipeline.renditions.parts.identity import id_prefix
 from pipeline.renditions.parts.json_bytes import json_bytes
@@ -47,7 +47,7 @@ def atom(changes: Sequence[RecordedChange], site: Site) -> bytes:
         logo=None,
         hubs=(),
     )
-    return write_atom(head, [_entry(change, site) for change in changes])
+    return write_atom(head, [atom_entry(_entry(change, site)) for change in changes])
 
 
 def json_feed(changes: Sequence[RecordedChange], site: Site) -> bytes:

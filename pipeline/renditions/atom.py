@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
 from pipeline.model.article import Article, Person
@@ -11,18 +12,21 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.content import content_html, former_url, page_url
 from pipeline.renditions.parts.dates import dates_of
-from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_atom
+from pipeline.renditions.parts.feed_xml import Element, Entry, atom_entry, element, size_of, write_atom
 from pipeline.renditions.parts.head import article_head, feed_head, withdrawal_head, withdrawn, withdrawn_title
 from pipeline.renditions.parts.identity import entry_id
+from pipeline.renditions.parts.kept import Kept
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.topics import categories
 from pipeline.renditions.parts.uri import address, uri
 from pipeline.renditions.parts.withdrawn_entry import shown, withdrawn_html
 
+_lately: Kept[Element] = Kept(4_000_000, size=size_of)  # bytes: about two hundred articles
+
 
 def render(revision: Revision, site: Site) -> bytes:
-    return write_atom(article_head(revision, site, "atom"), [_entry(revision, site)])
+    return write_atom(article_head(revision, site, "atom"), [atom_entry(_entry(revision, site))])
 
 
 def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
@@ -36,7 +40,9 @@ def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, pla
     return write_atom(
         feed_head(feed, revisions, site, "atom", place),
         [
-            _withdrawn(entry, site) if isinstance(entry, Withdrawal) else _entry(entry, site, full=full)
+            atom_entry(_withdrawn(entry, site))
+            if isinstance(entry, Withdrawal)
+            else _lately.of(entry, functools.partial(_made, entry, site, full), site, full)
             for entry in shown(revisions, site, place)
         ],
         extras=[_deleted(withdrawal, site) for withdrawal in withdrawn(revisions)],
@@ -81,6 +87,10 @@ def _withdrawn(withdrawal: Withdrawal, site: Site) -> Entry:
             element("author", None, element("name", site.publisher)),
         ),
     )
+
+
+def _made(revision: Revision, site: Site, full: bool) -> Element:
+    return atom_entry(_entry(revision, site, full=full))
 
 
 def _entry(revision: Revision, site: Site, *, full: bool = True) -> Entry:

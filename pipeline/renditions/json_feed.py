@@ -32,12 +32,15 @@ from pipeline.renditions.parts.head import (
     withdrawn_title,
 )
 from pipeline.renditions.parts.identity import entry_id
-from pipeline.renditions.parts.json_bytes import json_bytes
+from pipeline.renditions.parts.json_bytes import json_bytes, json_part
+from pipeline.renditions.parts.kept import Kept
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.uri import address, uri
 from pipeline.renditions.parts.withdrawn_entry import shown, withdrawn_html
 from pipeline.wording import Words, words_of
+
+_lately: Kept[bytes] = Kept(4_000_000, size=len)  # bytes: about two hundred articles
 
 VERSION = "https://jsonfeed.org/version/1.1"
 Json = dict[str, Any]
@@ -60,7 +63,7 @@ def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, pla
     items = [
         _withdrawn_item(entry, site, {"summary": entry.reason, "content_html": withdrawn_html(entry)})
         if isinstance(entry, Withdrawal)
-        else _item(entry, site, full=full)
+        else _kept_item(entry, site, full=full)
         for entry in shown(revisions, site, place)
     ]
     return _write(head, items, withdrawn=gone)
@@ -85,7 +88,7 @@ def _withdrawn_item(withdrawal: Withdrawal, site: Site, text: Json) -> Json:
     }
 
 
-def _write(head: Head, items: list[Json], **extension: Any) -> bytes:
+def _write(head: Head, items: Sequence[Json | msgspec.Raw], **extension: Any) -> bytes:
     feed = {
         "version": VERSION,
         "title": head.title,
@@ -101,6 +104,11 @@ def _write(head: Head, items: list[Json], **extension: Any) -> bytes:
         "items": items or msgspec.Raw(b"[]"),  # required, even when empty
     }
     return json_bytes(feed)
+
+
+def _kept_item(revision: Revision, site: Site, *, full: bool) -> msgspec.Raw:
+    """Return an item as bytes, which each build of a feed contains again."""
+    return msgspec.Raw(_lately.of(revision, lambda: json_part(_item(revision, site, full=full)), site, full))
 
 
 def _item(revision: Revision, site: Site, *, full: bool = True) -> Json:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
-import msgspec
-
 from pipeline.model.article import Article
 from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Site
@@ -24,7 +20,7 @@ from pipeline.renditions.parts.markup import (
 from pipeline.renditions.parts.uri import uri
 from pipeline.wording import words_of
 
-_lately = Kept(8_000_000)  # characters: some hundred articles
+_lately: Kept[str] = Kept(8_000_000, size=len)  # characters: some hundred articles
 
 
 def content_html(revision: Revision, site: Site) -> str:
@@ -33,11 +29,7 @@ def content_html(revision: Revision, site: Site) -> str:
     In-text markers link to the article's own address, because a feed's links must be absolute. Several formats and
     each build of a feed contain the same HTML, so what was written lately is kept.
     """
-    try:
-        digest = sha256(msgspec.json.encode(revision)).digest()
-    except UnicodeEncodeError:  # a surrogate alone, which `escape` leaves out
-        return _written(revision, site)
-    return _lately.get((digest, site), lambda: _written(revision, site))
+    return _lately.of(revision, lambda: _written(revision, site), site)
 
 
 def _written(revision: Revision, site: Site) -> str:

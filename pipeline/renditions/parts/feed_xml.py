@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any
@@ -40,6 +41,7 @@ NAMESPACES = {
     "snf": "http://www.smartnews.be/snf",
 }
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_NODE = 200  # bytes of memory that an element takes, about
 _NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -74,43 +76,65 @@ def element(name: str, text: str | None = None, *children: Element, **attributes
     return node
 
 
-def write_rss(
-    head: Head, entries: Iterable[Entry], *, extras: Iterable[Element] = (), prefixes: Iterable[str] = ()
-) -> bytes:
-    """Write RSS 2.0 in UTF-8 with the entries in the given order. `extras` precede them in the channel.
+def rss_item(entry: Entry) -> Element:
+    """Return the item of an entry, as often as feeds contain it."""
+    item = _entry(entry)
+    item.link(href=clean(entry.link), rel="alternate")
+    item.description(clean(entry.summary), isSummary=True)
+    item.pubDate(utc(entry.published))
+    if entry.content is not None:
+        item.content(clean(entry.content), type="CDATA")
+    made: Element = item.rss_entry()
+    return made
 
-    `prefixes`: of the namespaces that extras use.
+
+def atom_entry(entry: Entry) -> Element:
+    """Return the `entry` of an entry, as often as feeds contain it."""
+    item = _entry(entry)
+    item.extras.language = entry.language
+    item.summary(clean(entry.summary), type="text")
+    item.published(utc(entry.published))
+    item.content(clean(entry.content or ""), type="html")
+    item.extras.bare = entry.content is None
+    made: Element = item.atom_entry()
+    return made
+
+
+def size_of(made: Element) -> int:
+    """Return about how many bytes of memory an item or entry takes."""
+    return sum(_NODE + len(node.text or "") for node in made.iter())
+
+
+def write_rss(
+    head: Head, items: Iterable[Element], *, extras: Iterable[Element] = (), prefixes: Iterable[str] = ()
+) -> bytes:
+    """Write RSS 2.0 in UTF-8 with copies of the items in the given order. `extras` precede them in the channel.
+
+    `prefixes`: of the namespaces that extras use, those of items included.
     """
     feed = _feed(head, prefixes, [*_links(head, "atom:link"), *extras])
     feed.link(href=clean(head.address), rel="self", type="application/rss+xml")
     feed.link(href=clean(head.home), rel="alternate")
     if head.updated is None:
         feed._FeedGenerator__rss_lastBuildDate = None  # its setter takes nothing for a question
-    for entry in entries:
-        item = _entry(feed, entry)
-        item.link(href=clean(entry.link), rel="alternate")
-        item.description(clean(entry.summary), isSummary=True)
-        item.pubDate(utc(entry.published))
-        if entry.content is not None:
-            item.content(clean(entry.content), type="CDATA")
+    for item in items:
+        feed.add_entry(_Made(item), order="append")
     return bytes(feed.rss_str())
 
 
 def write_atom(
-    head: Head, entries: Iterable[Entry], *, extras: Iterable[Element] = (), prefixes: Iterable[str] = ()
+    head: Head, entries: Iterable[Element], *, extras: Iterable[Element] = (), prefixes: Iterable[str] = ()
 ) -> bytes:
-    """Write Atom (RFC 4287) in UTF-8 with the entries in the given order. `extras` precede them in the feed."""
+    """Write Atom (RFC 4287) in UTF-8 with copies of the entries in the given order. `extras` precede them in the feed.
+
+    `prefixes`: of the namespaces that extras use, those of entries included.
+    """
     feed = _feed(head, prefixes, [*_links(head, "link"), *extras])
     feed.author(name=clean(head.author))
     feed.link(href=clean(head.address), rel="self", type="application/atom+xml")
     feed.link(href=clean(head.home), rel="alternate", type="text/html")
     for entry in entries:
-        item = _entry(feed, entry)
-        item.extras.language = entry.language
-        item.summary(clean(entry.summary), type="text")
-        item.published(utc(entry.published))
-        item.content(clean(entry.content or ""), type="html")
-        item.extras.bare = entry.content is None
+        feed.add_entry(_Made(entry), order="append")
     return bytes(feed.atom_str())
 
 
@@ -140,8 +164,9 @@ def _feed(head: Head, prefixes: Iterable[str], extras: Iterable[Element]) -> Any
     return feed
 
 
-def _entry(feed: Any, entry: Entry) -> Any:
-    item = feed.add_entry(order="append")
+def _entry(entry: Entry) -> Any:
+    item = feedgen.entry.FeedEntry()
+    item.register_extension("extras", _Extension)
     item.extras.elements = entry.extras
     item.guid(clean(entry.id), permalink=False)
     item.title(clean(entry.title))
@@ -149,6 +174,21 @@ def _entry(feed: Any, entry: Entry) -> Any:
     for term, label, scheme in entry.categories:
         item.category({"term": clean(term), "label": clean(label)} | ({"scheme": scheme} if scheme else {}))
     return item
+
+
+class _Made:
+    """An entry for feedgen that has been made already."""
+
+    def __init__(self, made: Element) -> None:
+        self._made = made
+
+    def register_extension(self, *_: object) -> None:
+        """Do nothing: extensions were applied when it was made."""
+
+    def rss_entry(self) -> Element:
+        return deepcopy(self._made)
+
+    atom_entry = rss_entry
 
 
 class _Extension:

@@ -14,6 +14,11 @@ def json_bytes(document: dict[str, Any]) -> bytes:
     return msgspec.json.encode(_tidy(document)) + b"\n"
 
 
+def json_part(value: Any) -> bytes:
+    """Encode a part of such a document, which goes into it as `msgspec.Raw`."""
+    return msgspec.json.encode(_tidy(value))
+
+
 def _tidy(value: Any) -> Any:
     match value:
         case str():

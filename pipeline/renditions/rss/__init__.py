@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from lxml import etree
+
 from pipeline.model.article import Article, Image
 from pipeline.model.moment import rfc3339
 from pipeline.model.rendition import SUBSCRIPTION, Format, Page
@@ -17,7 +19,7 @@ from pipeline.model.revision import Revision, Withdrawal
 from pipeline.model.site import Feed, Site
 from pipeline.renditions.parts.content import content_html, former_url, page_url
 from pipeline.renditions.parts.dates import dates_of
-from pipeline.renditions.parts.feed_xml import Element, Entry, element, write_rss
+from pipeline.renditions.parts.feed_xml import Element, Entry, element, rss_item, size_of, write_rss
 from pipeline.renditions.parts.head import (
     article_head,
     feed_head,
@@ -25,6 +27,7 @@ from pipeline.renditions.parts.head import (
     withdrawn_title,
 )
 from pipeline.renditions.parts.identity import entry_id
+from pipeline.renditions.parts.kept import Kept
 from pipeline.renditions.parts.media import media_type_of
 from pipeline.renditions.parts.people import name_text
 from pipeline.renditions.parts.text import escape
@@ -42,10 +45,12 @@ from pipeline.renditions.rss.partner_marks import (
 )
 
 _PREFIXES = ("dc", "dcterms", "media")
+_lately: Kept[Element] = Kept(4_000_000, size=size_of)  # bytes: about two hundred articles
 
 
 def render(revision: Revision, site: Site) -> bytes:
-    return write_rss(article_head(revision, site, "rss"), [_entry(revision, site)], prefixes=_PREFIXES)
+    item = rss_item(_entry(revision, site))
+    return write_rss(article_head(revision, site, "rss"), [item], prefixes=_PREFIXES)
 
 
 def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site) -> bytes:
@@ -56,15 +61,19 @@ def document(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site)
 def page(feed: Feed, revisions: Sequence[Revision | Withdrawal], site: Site, place: Page) -> bytes:
     """Write one of the feed's pages (RFC 5005), with what the ingestion of its partner reads."""
     head = feed_head(feed, revisions, site, "rss", place)
-    full = feed.content == "full"
-    entries = [
-        _withdrawn(feed, entry, site)
-        if isinstance(entry, Withdrawal)
-        else _entry(entry, site, full=full, more=entry_marks(feed))
+    items = [
+        rss_item(_withdrawn(feed, entry, site)) if isinstance(entry, Withdrawal) else _kept_item(feed, entry, site)
         for entry in _shown(feed, revisions, site, place)
     ]
     extras, prefixes = channel_marks(feed, site, head), (*_PREFIXES, *PREFIXES.get(feed.profile or "", ()))
-    return write_rss(head, entries, extras=extras, prefixes=prefixes)
+    return write_rss(head, items, extras=extras, prefixes=prefixes)
+
+
+def _kept_item(feed: Feed, revision: Revision, site: Site) -> Element:
+    """Return an item, which each build of a feed contains again, and other feeds with the same marks too."""
+    full, marks = feed.content == "full", entry_marks(feed)
+    written = tuple(map(etree.tostring, marks))
+    return _lately.of(revision, lambda: rss_item(_entry(revision, site, full=full, more=marks)), site, full, written)
 
 
 def _shown(feed: Feed, revisions: Entries, site: Site, place: Page) -> Entries:
@@ -87,7 +96,7 @@ def tombstone(withdrawal: Withdrawal, site: Site) -> bytes:
     head = withdrawal_head(withdrawal, site, "rss")
     entry = _gone(withdrawal, site)
     extras = (*entry.extras, expiration(withdrawal.withdrawn))
-    return write_rss(head, [replace(entry, extras=extras)], prefixes=("dc", "dcterms", "mi"))
+    return write_rss(head, [rss_item(replace(entry, extras=extras))], prefixes=("dc", "dcterms", "mi"))
 
 
 def _gone(withdrawal: Withdrawal, site: Site) -> Entry:
