@@ -30,11 +30,6 @@ def doubling(failures: int, *, first: float, most: float) -> float:
     return min(first * 2.0 ** min(failures, 64), most)
 
 
-def doubled(pause: float, *, most: float) -> float:
-    """Return the pause that follows this one: twice as long, up to `most`."""
-    return min(2.0 * pause, most)
-
-
 def unforeseen(failures: int) -> float:
     """Return the pause after an unexpected error: 2, 4, 8 … seconds, up to five minutes."""
     return doubling(failures, first=2.0, most=300.0)

@@ -215,8 +215,10 @@ class Policy:
     render_look: float = 2.0  # after this long, what a batch has rendered is stored before the rest is rendered
     render_all: bool = False  # in every format when published, and not only in those that are wanted
     refresh_rate: float = 10.0  # articles per second that were made in another way and are rendered again; 0: none
-    feed_interval: float = 1.0  # between two builds of a feed; doubled while changes keep arriving
+    feed_interval: float = 0.2  # between two builds of a feed, or longer:
+    feed_rest: float = 2.0  # times as long as the build took, so that builds take a third of the time at most
     feed_interval_most: float = 8.0
+    sitemap_interval: float = 2.0  # between two builds of the sitemap, which nobody waits for
     deliver_lease: float = 45.0  # longer than a send may take; renewed while a batch is being sent
     deliver_batch: int = 50
     deliver_together: int = 500  # deliveries in a batch of a channel that waits between batches

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ from pipeline.ledger import Ledger, tables
 from pipeline.ledger import feeds as ledger_feeds
 from pipeline.ledger.feeds import pages as feed_pages
 from pipeline.model.site import Feed
+from pipeline.stages import feeds as feeds_stage
 from pipeline.stages.stage import drain
 
 FEED = Feed(id="latest", title="Latest", size=5)
@@ -239,17 +242,62 @@ def test_a_rebuild_without_a_change_writes_nothing(everywhere: FeedBench) -> Non
     assert bench.store.files == before  # bytes, and the times of the files, of which tags are made
 
 
-def test_a_burst_is_built_a_handful_of_times_and_its_last_state_always(bench: FeedBench) -> None:
-    for number in range(50):  # five seconds of publishing, with a builder that never rests itself
+def test_a_burst_is_built_a_handful_of_times_and_its_last_state_always(
+    bench: FeedBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file takes 50 milliseconds. Without a rest in proportion to that, the feed would be built all the time."""
+    put = bench.store.put_file
+
+    def slowly(path: str, body: bytes, modified: dt.datetime, **more: Any) -> None:
+        bench.clock.pass_(0.05)
+        put(path, body, modified, **more)
+
+    monkeypatch.setattr(bench.store, "put_file", slowly)
+    for number in range(50):  # five seconds of publishing
         bench.publish(numbered(number))
         drain(bench.context, render)
         drain(bench.context, feeds)
         bench.clock.pass_(0.1)
     bench.clock.pass_(8)
     drain(bench.context, feeds)
-    assert bench.store.written.count("public/feeds/latest.atom") <= 5
+    assert bench.store.written.count("public/feeds/latest.atom") <= 8
     assert bench.ids("feeds/latest.atom")[0] == "article-049"
     assert "feeds" not in bench.due()
+
+
+def test_a_short_rest_is_waited_for_because_nothing_rings_at_its_end(everywhere: FeedBench) -> None:
+    bench = everywhere
+    bench.publish_many(0)
+    feeds.drain(bench.context)
+    bench.publish(numbered(1))
+    drain(bench.context, render)
+    before = bench.clock.now
+    assert "feeds" not in bench.due()
+    feeds.drain(bench.context)
+    assert bench.ids("feeds/latest.atom") == ["article-001", "article-000"]
+    assert (bench.clock.now - before).total_seconds() <= bench.context.policy.feed_interval
+
+
+def test_one_thread_waits_for_a_rest_and_the_others_do_not(bench: FeedBench) -> None:
+    bench.publish_many(0)
+    feeds.drain(bench.context)
+    bench.publish(numbered(1))
+    drain(bench.context, render)
+    with feeds_stage._waiting:
+        assert feeds.drain(bench.context) == 0
+    assert bench.ids("feeds/latest.atom") == ["article-000"]
+    assert feeds.drain(bench.context) > 0
+
+
+def test_what_is_due_later_than_the_next_sweep_is_left_to_it(bench: FeedBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    object.__setattr__(bench.context, "policy", replace(bench.context.policy, feed_interval=1.5))
+    bench.publish_many(0)
+    feeds.drain(bench.context)
+    bench.publish(numbered(1))
+    drain(bench.context, render)
+    before = bench.clock.now
+    assert feeds.drain(bench.context) == 0
+    assert bench.clock.now == before
 
 
 def test_a_change_that_comes_while_the_feed_is_built_is_built_after(everywhere: FeedBench) -> None:

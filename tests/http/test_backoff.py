@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.timing import DEFAULT_SCHEDULE, LONGEST_WISH, SHORTEST, doubled, next_delay, repeating, unforeseen
+from pipeline.timing import DEFAULT_SCHEDULE, LONGEST_WISH, SHORTEST, next_delay, repeating, unforeseen
 
 schedules = st.lists(st.floats(0.1, 1e6), min_size=1, max_size=12)
 jitters = st.floats(0, 1, exclude_max=True)
@@ -63,4 +63,3 @@ def test_a_schedule_repeats_its_last_pause() -> None:
 
 def test_a_pause_doubles_up_to_its_limit_however_often_something_fails() -> None:
     assert [unforeseen(failures) for failures in (0, 1, 2, 7, 8, 10_000)] == [2.0, 4.0, 8.0, 256.0, 300.0, 300.0]
-    assert [doubled(pause, most=8.0) for pause in (1.0, 2.0, 4.0, 8.0)] == [2.0, 4.0, 8.0, 8.0]

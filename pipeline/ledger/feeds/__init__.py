@@ -14,7 +14,6 @@ from pipeline.ledger.claims import Claims, DueRows
 from pipeline.ledger.database import Transaction, chunks, insert
 from pipeline.ledger.kept import NewInsert, kept, one_of
 from pipeline.ledger.tables import articles, feed_changes, feed_documents, feed_entries, feeds
-from pipeline.timing import doubled
 
 
 class Document(Struct, frozen=True):
@@ -110,9 +109,10 @@ _GENERATIONS = sa.select(feeds.c.id, feeds.c.generation).where(one_of(feeds.c.id
 
 
 def claim_due(transaction: Transaction, *, token: str, now: dt.datetime, seconds: float, limit: int) -> dict[str, int]:
-    """Lease stale feeds and return each with its generation, which counts the changes that made it stale."""
+    """Lease stale feeds, longest due first; return each with its generation, which counts what made it stale."""
     claimed = _DUE.claim(transaction, token=token, now=now, seconds=seconds, limit=limit)
-    return dict(transaction.execute(_GENERATIONS, {"feed_ids": claimed}).all()) if claimed else {}
+    generations = dict(transaction.execute(_GENERATIONS, {"feed_ids": claimed}).all()) if claimed else {}
+    return {feed_id: generations[feed_id] for feed_id in claimed}
 
 
 def any_due(transaction: Transaction, *, now: dt.datetime) -> bool:
@@ -124,7 +124,7 @@ def due_rows(now: dt.datetime) -> DueRows:
     return claims.due_rows(feeds, now)
 
 
-_REST = sa.select(feeds.c.generation, feeds.c.rest_until, feeds.c.rest).where(_OF_FEED).with_for_update()
+_GENERATION = sa.select(feeds.c.generation).where(_OF_FEED).with_for_update()
 _FREE: dict[str, Any] = {"lease": None, "leased_until": None}
 _BUILT = (
     sa.update(feeds)
@@ -149,26 +149,30 @@ def built(
     generation: int,
     now: dt.datetime,
     rest: float,
-    most: float,
     findings: str | None = None,
     whole: bool = True,
 ) -> None:
     """Record that the feed was built as of `generation`. A later change, or an unbuilt page, leaves it due.
 
-    It rests for `rest` seconds before it is built again. While changes keep coming the rest doubles, up to `most`
-    seconds. A burst therefore costs a handful of builds, and a single change does not wait.
+    It rests for `rest` seconds before it is built again, so that a burst is built a few times and not for each article.
     """
-    row = transaction.execute(_REST, {"feed_id": feed_id}).one_or_none()
-    if row is None:
+    newest = transaction.scalar(_GENERATION, {"feed_id": feed_id})
+    if newest is None:
         return
-    before = dt.timedelta(milliseconds=row.rest or 0)
-    kept_coming = row.rest_until is not None and now < row.rest_until + before
-    pause = doubled(before.total_seconds(), most=most) if kept_coming else rest
-    until = now + dt.timedelta(seconds=pause)
-    due = (until if row.generation != generation else None) if whole else now
+    until = now + dt.timedelta(seconds=rest)
+    due = (until if newest != generation else None) if whole else now
     mine = {"feed_id": feed_id, "token": token}
-    values = {"rests": round(pause * 1000), "rests_until": until, "found": findings}
+    values = {"rests": round(rest * 1000), "rests_until": until, "found": findings}
     transaction.execute(_BUILT, {**mine, **values, "due_at": due})
+
+
+_NEXT_DUE = claims.first_of(feeds, feeds.c.due > claims.NOW, feeds.c.lease.is_(None))
+
+
+def next_due(transaction: Transaction, *, now: dt.datetime) -> dt.datetime | None:
+    """Return when the next feed is to be built that nobody is building; None: no change waits."""
+    at: dt.datetime | None = transaction.scalar(_NEXT_DUE, {"now": now})
+    return at
 
 
 _RENEW = sa.update(feeds).where(_MINE).values(leased_until=sa.bindparam("until"))

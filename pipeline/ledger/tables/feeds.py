@@ -18,7 +18,7 @@ feeds = sa.Table(
     sa.Column("shape", sa.String(80)),  # digest of the settings it was built with; other settings rebuild all of it
     sa.Column("findings", sa.Text),  # JSON: violations of its partner's rules; None: none
     sa.Column("rest_until", Instant),  # it is not built before this time
-    sa.Column("rest", sa.Integer),  # milliseconds from its last build to `rest_until`; grows while changes keep coming
+    sa.Column("rest", sa.Integer),  # milliseconds from its last build to `rest_until`
     *lease_columns(),
 )
 

@@ -4,13 +4,16 @@
     archive   write the sealed pages that they left or filled: at most two for one article
     newest    write the subscription document
 
-The cost does not depend on the number of articles in the feed. Changed settings rebuild every page, a few at a time
-(`_PAGES`). The subscription document is written after the pages that a withdrawn article left, and before the others.
+The cost does not depend on the number of articles in the feed. After a build a feed rests for a moment, in proportion
+to what the build took. Changed settings rebuild every page, a few at a time (`_PAGES`). The subscription document is
+written after the pages that a withdrawn article left, and before the others.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
@@ -34,11 +37,13 @@ from pipeline.stages.context import LEASE, Context
 from pipeline.stages.feeds import files as feed_files
 from pipeline.stages.feeds import sitemaps
 from pipeline.stages.stage import Bell, Claim, Stage
-from pipeline.timing import unforeseen
+from pipeline.timing import SWEEP_EVERY, unforeseen
 
 _BATCH = 10  # feeds claimed at once
 _ARTICLES = 2000  # placed in one transaction
 _PAGES = 10  # archive pages in one build
+
+_waiting = threading.Lock()  # held by the one thread of this process that waits for the end of a rest
 
 _log = structlog.get_logger()
 
@@ -59,13 +64,29 @@ class Feeds(Stage):
             due = feeds.claim_due(transaction, token=token, now=now, seconds=context.policy.render_lease, limit=_BATCH)
         return [Claim(token, (feed_id,), generation) for feed_id, generation in due.items()]
 
+    def drain(self, context: Context, key: str = "") -> int:
+        """Build what is stale, and what becomes so at the end of a rest that is over before the next sweep.
+
+        Nothing else rings then. One thread of a process waits, and the others go back to their other work.
+        """
+        done, stop = super().drain(context, key), time.monotonic() + context.policy.drain_seconds
+        if not _waiting.acquire(blocking=False):
+            return done
+        try:
+            while time.monotonic() < stop and context.hold() is None and (rest := _until_due(context)) is not None:
+                context.pause(rest)
+                done += super().drain(context, key)
+            return done
+        finally:
+            _waiting.release()
+
     def may_be_left(self, context: Context, key: str = "") -> bool:
         with context.ledger.read() as transaction:
             return feeds.any_due(transaction, now=context.clock())
 
     def do(self, context: Context, claim: Claim) -> bool:
         """Build the feed in every feed format. A document that did not change keeps its bytes and its time."""
-        (feed_id,) = claim.keys
+        (feed_id,), begun = claim.keys, context.clock()
         whole, findings, left_out = True, list[Finding](), set[str]()
         if feed_id == SITEMAP:
             whole = sitemaps.build(context, claim)
@@ -74,23 +95,23 @@ class Feeds(Stage):
             whole, findings, left_out = build.run(), build.findings, build.left_out
         else:  # no longer configured: its documents must not keep an article that is withdrawn
             feed_files.remove(context, claim)
+        now = context.clock()
         with context.ledger.write() as transaction:
             if feeds.leased_until(transaction, feed_id, token=claim.token):
-                now, all_but_open = context.clock(), feed_id != SITEMAP
+                all_but_open = feed_id != SITEMAP
                 feed_pages.note_written(transaction, feed_id, left_out=left_out, now=now, sealed_only=all_but_open)
             feeds.built(
                 transaction,
                 feed_id,
                 token=claim.token,
                 generation=claim.generation,
-                now=context.clock(),
-                rest=context.policy.feed_interval,
-                most=context.policy.feed_interval_most,
+                now=now,
+                rest=_rest_after(context, feed_id, (now - begun).total_seconds()),
                 findings=msgspec.json.encode(findings).decode() if findings else None,
                 whole=whole,
             )
             digests = {format: built.digest for format, built in feeds.documents(transaction, feed_id).items()}
-            to_push = subscriptions.changed(transaction, feed_id, digests, now=context.clock())
+            to_push = subscriptions.changed(transaction, feed_id, digests, now=now)
         if to_push:
             context.doorbell.ring("hub")
         return True
@@ -106,6 +127,23 @@ class Feeds(Stage):
         if claims:
             with context.ledger.write() as transaction:
                 feeds.release(transaction, [key for claim in claims for key in claim.keys], token=claims[0].token)
+
+
+def _rest_after(context: Context, feed_id: str, seconds: float) -> float:
+    """Return the seconds that a feed rests after a build that took so many."""
+    policy = context.policy
+    if feed_id == SITEMAP:
+        return policy.sitemap_interval
+    return min(max(policy.feed_interval, policy.feed_rest * seconds), policy.feed_interval_most)
+
+
+def _until_due(context: Context) -> float | None:
+    """Return the seconds until the next feed is due; None: the sweep finds it as soon, or no change waits."""
+    now = context.clock()
+    with context.ledger.read() as transaction:
+        due = feeds.next_due(transaction, now=now)
+    seconds = None if due is None else (due - now).total_seconds()
+    return None if seconds is None or seconds > SWEEP_EVERY else seconds
 
 
 class _Build:
