@@ -15,6 +15,7 @@ class Count:
     """Counts since its creation."""
 
     statements: int = 0
+    transactions: int = 0
     writing: int = 0  # transactions that were begun in order to write: on SQLite one at a time
     writes: int = 0  # transactions with writes: on SQLite each waits for the disk once
 
@@ -26,6 +27,7 @@ def counted() -> Iterator[Count]:
     wrote = set()
 
     def beginning(connection: sa.Connection) -> None:
+        count.transactions += 1
         count.writing += connection.get_execution_options().get("citewire_write", False)
 
     def executing(connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:

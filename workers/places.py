@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, ValuesView
 from pathlib import Path
 
 import structlog
@@ -58,6 +58,7 @@ class Channels(Mapping[str, ChannelPlan]):
     def __init__(self, ledger: Ledger, plan_at: Callable[[Place], ChannelPlan]) -> None:
         self._plan_at = plan_at
         self._known: tuple[int, Mapping[str, tuple[Place, ChannelPlan]]] = (-1, {})
+        self._plans: dict[str, ChannelPlan] = {}
         with ledger.read() as transaction:
             self.refresh(transaction)
 
@@ -67,7 +68,9 @@ class Channels(Mapping[str, ChannelPlan]):
         now = places.generation(transaction)
         if now != generation:
             found = places.every(transaction, states=REACHABLE)
-            self._known = (now, dict(self._planned(found, known)))
+            planned = dict(self._planned(found, known))
+            self._plans = {key: plan for key, (_, plan) in planned.items()}
+            self._known = (now, planned)  # last: whoever sees the generation has its plans
 
     def _planned(
         self, found: Sequence[Place], known: Mapping[str, tuple[Place, ChannelPlan]]
@@ -92,13 +95,17 @@ class Channels(Mapping[str, ChannelPlan]):
         return dataclasses.replace(plan, id=place.key, enabled=False, retired=retired, format=place.format or "")
 
     def __getitem__(self, key: str) -> ChannelPlan:
-        return self._known[1][key][1]
+        return self._plans[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._known[1])
+        return iter(self._plans)
 
     def __len__(self) -> int:
-        return len(self._known[1])
+        return len(self._plans)
+
+    def values(self) -> ValuesView[ChannelPlan]:
+        """Return the plans. Every sweep, and every batch of articles, goes through all of them."""
+        return self._plans.values()
 
 
 def _identity(place: Place) -> tuple[object, ...]:

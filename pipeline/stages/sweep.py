@@ -26,7 +26,7 @@ def sweep(context: Context) -> bool:
     with context.ledger.write(lasting=False) as transaction:
         if not leases.acquire(transaction, SWEEP, token=token, now=now, seconds=SWEEP_EVERY * 0.9):
             return False
-    outcomes = [(stage.name, caught(functools.partial(_due, context, stage, now))) for stage in STAGES]
+    outcomes = _due_by_stage(context, now)
     bells = [(name, bell) for name, found in outcomes if isinstance(found, list) for bell in found]
     for name, bell in sorted(bells, key=lambda each: not each[1].urgent):  # withdrawals first
         context.doorbell.ring(name, bell.key, urgent=bell.urgent)
@@ -35,6 +35,19 @@ def sweep(context: Context) -> bool:
             raise outcome
     repair_stranded(context)
     return True
+
+
+def _due_by_stage(context: Context, now: dt.datetime) -> list[tuple[str, list[Bell] | Exception]]:
+    """Ask every stage in one transaction or, if one of them fails, which ends it, each in a transaction of its own."""
+    together = caught(functools.partial(_due_together, context, now))
+    if not isinstance(together, Exception):
+        return [(name, found) for name, found in together]
+    return [(stage.name, caught(functools.partial(_due, context, stage, now))) for stage in STAGES]
+
+
+def _due_together(context: Context, now: dt.datetime) -> list[tuple[str, list[Bell]]]:
+    with context.ledger.read() as transaction:
+        return [(stage.name, list(stage.due(context, transaction, now))) for stage in STAGES]
 
 
 def _due(context: Context, stage: Stage, now: dt.datetime) -> list[Bell]:

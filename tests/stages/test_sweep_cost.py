@@ -48,6 +48,15 @@ def test_an_idle_sweep_asks_as_much_for_many_channels_as_for_one(ledger: Ledger)
     assert asked_since_when(one) == asked_since_when(many)
 
 
+def test_an_idle_sweep_asks_every_stage_in_one_transaction(ledger: Ledger) -> None:
+    bench = of(ledger, 1)
+    swept(bench)
+    bench.clock.pass_(60)
+    with counted() as asked:
+        assert sweep(bench.context)
+    assert asked.transactions == 3  # its lease, all stages, and what is stranded
+
+
 def test_a_sweep_asks_once_for_all_channels_that_are_due(ledger: Ledger) -> None:
     bench = of(ledger, 30)
     swept(bench)
