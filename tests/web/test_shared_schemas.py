@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends
+import shared_schemas
+from fastapi import Depends, Query
 from fastapi._compat.v2 import ModelField
 from fastapi.dependencies import utils
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
+from served import served
 
 
 def adapter(type_: Any, **more: Any) -> Any:
@@ -64,3 +68,59 @@ def test_a_route_has_its_own_dependencies_and_no_others() -> None:
 
     routes = [APIRoute("/", read, dependencies=[Depends(need)]) for need in (one, other)]
     assert [[need.call for need in route.dependant.dependencies] for route in routes] == [[one], [other]]
+
+
+def made(need: Callable[[], object], *, most: int = 9, default: object = 1) -> Any:
+    """Return a function as each server makes it."""
+
+    def read(name: str, _: object, limit: int = default) -> list[str]: ...  # type: ignore[assignment, empty-body]
+
+    about = {"_": Annotated[object, Depends(need)], "limit": Annotated[int, Query(le=most)]}
+    read.__annotations__ = {"name": str, **about, "return": list[str]}
+    return read
+
+
+def test_functions_of_the_same_lines_share_their_parameters_and_need_what_each_of_them_names() -> None:
+    def one() -> None: ...
+    def other(limit: int) -> None: ...
+
+    first, second = (utils.get_dependant(path="/", call=made(need)) for need in (one, other))
+    assert first.call is not second.call
+    assert [each is like for each, like in zip(first.query_params, second.query_params, strict=True)] == [True, True]
+    assert [need.call for need in first.dependencies + second.dependencies] == [one, other]
+    assert [named(need.query_params) for need in first.dependencies + second.dependencies] == [[], ["limit"]]
+
+
+@pytest.mark.parametrize("differing", [{"most": 8}, {"default": 2}, {"default": True}])
+def test_functions_of_the_same_lines_that_say_something_else_share_nothing(differing: dict[str, Any]) -> None:
+    def need() -> None: ...
+
+    first, second = (utils.get_dependant(path="/", call=made(need, **more)) for more in ({}, differing))
+    assert named(first.query_params) == named(second.query_params) == ["name", "limit"]
+    assert first.query_params[1] is not second.query_params[1]
+
+
+def test_what_is_kept_of_functions_holds_none_of_them() -> None:
+    def need() -> None: ...
+
+    read = made(need)
+    utils.get_dependant(path="/", call=read)
+    kept = shared_schemas._LIKE[read.__code__].values()
+    assert kept and [one.call for like in kept for one in (like, *like.dependencies)] == [None, None] * len(kept)
+
+
+def test_the_types_of_answers_are_those_that_functions_name() -> None:
+    def need() -> None: ...
+
+    routes = [APIRoute("/", made(need)) for _ in range(2)]
+    assert [route.response_model for route in routes] == [list[str], list[str]]
+    assert routes[0].response_field is routes[1].response_field
+    assert APIRoute("/", need).response_field is None
+
+
+def test_servers_are_described_alike_whoever_was_first(tmp_path: Path) -> None:
+    described = []
+    for name in ("first", "second"):
+        with served(tmp_path / name) as site:
+            described.append(site.app.openapi())
+    assert described[0] == described[1]
