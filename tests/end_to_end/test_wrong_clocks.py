@@ -96,7 +96,9 @@ def test_a_clock_that_jumps_and_is_set_right_stops_neither_retries_nor_embargoes
     clock.turn(jump)
     until(lambda: "clock-wrong" in running.get("/readyz").text, what=running.tail)
     until(lambda: running.log.read_text().count(TAKES_NONE) >= noticed + len(PROCESSES), what=running.tail)
-    settled = time.time() + 1  # for what was being sent
+    with ledger_of(site.database) as ledger:
+        until(lambda: being_sent(ledger) == 0, what=running.tail)  # what was claimed before
+    settled = time.time()
     partner.behave()
     withdrawing = begun(running, "withdraw", back, "--reason", "It was wrong.")
     if site.database.startswith("postgresql"):  # the ledger's clock is another host's, so this one stays wrong
@@ -129,6 +131,11 @@ def states(ledger: Ledger, name: str) -> list[str]:
     """The states of an article's deliveries."""
     with ledger.read() as transaction:
         return [*transaction.scalars(sa.select(deliveries.c.state).where(deliveries.c.article == name))]
+
+
+def being_sent(ledger: Ledger) -> int:
+    with ledger.read() as transaction:
+        return transaction.scalar(sa.select(sa.func.count()).where(deliveries.c.lease.is_not(None))) or 0
 
 
 def told(one: Received) -> tuple[str, str]:

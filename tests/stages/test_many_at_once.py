@@ -32,7 +32,6 @@ from pipeline.stages.stage import drain
 
 ON_SQLITE = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)  # what does not hang on the database
 HOUR = dt.timedelta(hours=1)
-PATIENT = Policy(render_look=600)  # however slow the machine is, a batch is one portion
 
 
 def names(count: int, prefix: str = "article") -> list[str]:
@@ -60,7 +59,7 @@ def cost_of(bench: Bench, step: Callable[[], object]) -> tuple[int, int]:
 
 
 def test_twenty_articles_are_rendered_with_as_many_statements_as_five(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=PATIENT)
+    bench = Bench(ledger)
     bench.context = replace(bench.context, policy=replace(bench.context.policy, evidence_wait=0))
     costs = []
     for count, prefix in ((1, "first"), (5, "few"), (20, "many")):  # after the first the sitemap is there
@@ -73,7 +72,7 @@ def test_twenty_articles_are_rendered_with_as_many_statements_as_five(ledger: Le
 
 
 def test_twenty_edits_are_rendered_with_as_many_statements_as_five(ledger: Ledger) -> None:
-    bench, costs = Bench(ledger, policy=PATIENT), []
+    bench, costs = Bench(ledger), []
     published(bench, names(20))
     bench.work()
     for count in (1, 5, 20):
@@ -186,7 +185,7 @@ def test_a_batch_with_an_event_that_is_refused_changes_nothing(ledger: Ledger) -
 
 @ON_SQLITE
 def test_a_batch_rings_once_for_each_channel_and_once_for_the_feeds(ledger: Ledger) -> None:
-    bench = Bench(ledger, "one", "two", policy=PATIENT)
+    bench = Bench(ledger, "one", "two")
     published(bench, names(20))
     bench.bells.rung.clear()
     drain(bench.context, render)
@@ -238,7 +237,7 @@ class Meanwhile(Store):
 
 
 def test_what_changes_while_its_batch_is_rendered_is_rendered_as_it_is_then(ledger: Ledger) -> None:
-    bench = Bench(ledger, policy=PATIENT)
+    bench = Bench(ledger)
     published(bench, names(5))
 
     def changed() -> None:
@@ -277,7 +276,7 @@ def test_a_batch_whose_lease_is_half_over_is_released(ledger: Ledger) -> None:
 
 def test_edits_of_what_is_being_sent_are_stored_one_by_one(ledger: Ledger) -> None:
     """The worker that sends them holds locks on their deliveries, in an order of its own."""
-    bench = Bench(ledger, policy=PATIENT)
+    bench = Bench(ledger)
     published(bench, names(3))
     drain(bench.context, render)
     sent = bench.partner.deliver

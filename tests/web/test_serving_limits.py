@@ -38,6 +38,7 @@ LIMITS = Limits(
     connections=12,
     connections_of_client=8,
 )
+PATIENT = replace(LIMITS, head_seconds=PATIENCE, body_seconds=PATIENCE, write_seconds=PATIENCE)
 POLL = b"GET /partners/reader/changes?wait=60 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer reader\r\n\r\n"
 
 
@@ -100,14 +101,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def web(site: Served) -> Iterator[Web]:
+    """The site behind a server that leaves its clients time."""
+    with serving(site, PATIENT) as web:
+        yield web
+
+
+@pytest.fixture(scope="module")
+def hasty(site: Served) -> Iterator[Web]:
+    """The site behind a server that does not."""
     with serving(site) as web:
         yield web
 
 
 @pytest.fixture
-def patient(site: Served) -> Iterator[Web]:
-    """The site behind a server that leaves its clients time."""
-    with serving(site, replace(LIMITS, head_seconds=PATIENCE)) as web:
+def alone(site: Served) -> Iterator[Web]:
+    """As `web`, for one test, whose connections are all that there are."""
+    with serving(site, PATIENT) as web:
         yield web
 
 
@@ -162,16 +171,16 @@ def test_fields_after_the_body_join_none_that_were_read(web: Web) -> None:
     assert b" 401 " in web.ask(head + b"1\r\nx\r\n0\r\nAuthorization: Bearer cms\r\n\r\n")
 
 
-def test_a_field_without_end_after_the_body_is_cut_off(web: Web) -> None:
-    with web.connect() as client:
+def test_a_field_without_end_after_the_body_is_cut_off(hasty: Web) -> None:
+    with hasty.connect() as client:
         client.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: ")
-        until(lambda: any(connection.cycle for connection in list(web.server.server_state.connections)))
+        until(lambda: any(connection.cycle for connection in list(hasty.server.server_state.connections)))
         write_until_cut_off(client)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX:"], ids=["nothing", "half a head"])
-def test_a_head_has_a_time(web: Web, sent: bytes) -> None:
-    with web.connect() as client:
+def test_a_head_has_a_time(hasty: Web, sent: bytes) -> None:
+    with hasty.connect() as client:
         client.sendall(sent)
         got = answer(client)
     assert problem(got) == (408, "request-too-slow") if sent else got == b""
@@ -225,24 +234,24 @@ def test_requests_in_one_piece_are_measured_one_by_one(web: Web) -> None:
     assert got.count(b" 200 OK") == 5
 
 
-def test_a_body_has_a_time(web: Web) -> None:
-    assert problem(web.ask(POST + b"Content-Length: 1000\r\n\r\nhub.mode=s")) == (408, "request-too-slow")
+def test_a_body_has_a_time(hasty: Web) -> None:
+    assert problem(hasty.ask(POST + b"Content-Length: 1000\r\n\r\nhub.mode=s")) == (408, "request-too-slow")
 
 
-def test_a_body_that_drips_is_cut_off_and_one_that_flows_is_not(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_drips_is_cut_off_and_one_that_flows_is_not(hasty: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """In 1.5 seconds: 30 bytes are too few, 1,500 are as many as must arrive."""
     clock = [time.monotonic()]
     for module in ("connection", "server"):
         monkeypatch.setattr(f"workers.serving.{module}.now", lambda: clock[0])
     form = b"hub.mode=subscribe&x=" + b"y" * 3_000
-    with web.connect() as drips, web.connect() as flows:
+    with hasty.connect() as drips, hasty.connect() as flows:
         for client in (drips, flows):
             client.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(form))
         for number in range(30):
             with contextlib.suppress(ConnectionError):
                 drips.sendall(form[number : number + 1])
             flows.sendall(form[number * 100 : number * 100 + 100])
-            until(lambda number=number: number * 100 + 100 in bodies(web))
+            until(lambda number=number: number * 100 + 100 in bodies(hasty))
             clock[0] += 0.05
         flows.sendall(form[3_000:])
         assert b" 400 " in answer(flows)
@@ -254,8 +263,8 @@ def bodies(web: Web) -> list[int]:
     return [connection.body_bytes for connection in list(web.server.server_state.connections)]
 
 
-def test_what_follows_a_refusal_is_not_read_for_ever(web: Web) -> None:
-    with web.connect() as client:
+def test_what_follows_a_refusal_is_not_read_for_ever(hasty: Web) -> None:
+    with hasty.connect() as client:
         client.sendall(b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
         assert b" 413 " in answer(client)
         write_until_cut_off(client)
@@ -264,26 +273,24 @@ def test_what_follows_a_refusal_is_not_read_for_ever(web: Web) -> None:
 # --- connections ------------------------------------------------------------------------------------------------------
 
 
-def test_one_client_has_so_many_connections_and_others_have_theirs(patient: Web) -> None:
-    web = patient
+def test_one_client_has_so_many_connections_and_others_have_theirs(alone: Web) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(LIMITS.connections_of_client):
-            stack.enter_context(web.connect("127.0.0.2"))
-        until(lambda: web.server.server_state.of_client["127.0.0.2"] == LIMITS.connections_of_client)
-        assert problem(web.ask(b"", "127.0.0.2")) == (429, "too-many-connections")
-        assert b" 200 " in web.ask(GET, "127.0.0.3")
-    until(lambda: not web.server.server_state.of_client)
-    assert b" 200 " in web.ask(GET, "127.0.0.2")
+            stack.enter_context(alone.connect("127.0.0.2"))
+        until(lambda: alone.server.server_state.of_client["127.0.0.2"] == LIMITS.connections_of_client)
+        assert problem(alone.ask(b"", "127.0.0.2")) == (429, "too-many-connections")
+        assert b" 200 " in alone.ask(GET, "127.0.0.3")
+    until(lambda: not alone.server.server_state.of_client)
+    assert b" 200 " in alone.ask(GET, "127.0.0.2")
 
 
-def test_all_clients_together_have_so_many_connections(patient: Web) -> None:
-    web = patient
+def test_all_clients_together_have_so_many_connections(alone: Web) -> None:
     with contextlib.ExitStack() as stack:
         for number in range(LIMITS.connections):
-            stack.enter_context(web.connect(f"127.0.1.{number + 1}"))
-        until(lambda: len(web.server.server_state.connections) == LIMITS.connections)
-        assert problem(web.ask(b"", "127.0.2.1")) == (503, "too-busy")
-    until(lambda: not web.server.server_state.connections)
+            stack.enter_context(alone.connect(f"127.0.1.{number + 1}"))
+        until(lambda: len(alone.server.server_state.connections) == LIMITS.connections)
+        assert problem(alone.ask(b"", "127.0.2.1")) == (503, "too-busy")
+    until(lambda: not alone.server.server_state.connections)
 
 
 def test_requests_that_do_not_wait_for_answers_are_few(web: Web) -> None:
@@ -297,14 +304,14 @@ def test_requests_that_do_not_wait_for_answers_are_few(web: Web) -> None:
     assert got.count(b"HTTP/1.1 200") <= LIMITS.queued + 1
 
 
-def test_a_client_that_takes_no_answer_is_cut_off(web: Web) -> None:
-    with web.connect() as client:
+def test_a_client_that_takes_no_answer_is_cut_off(hasty: Web) -> None:
+    with hasty.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         with contextlib.suppress(ConnectionError, TimeoutError):
             client.settimeout(0.5)
             for _ in range(20_000):
                 client.sendall(b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
-        until(lambda: not web.server.server_state.connections)
+        until(lambda: not hasty.server.server_state.connections)
 
 
 # --- clients ----------------------------------------------------------------------------------------------------------
@@ -348,7 +355,7 @@ def forwarded(site: Served, limits: Limits, listener: socket.socket | None = Non
 
 def test_the_word_of_a_proxy_counts_only_where_it_is_trusted(site: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # uvicorn's own setting is not one of ours
-    assert forwarded(site, LIMITS) == ["127.0.0.1"]
+    assert forwarded(site, PATIENT) == ["127.0.0.1"]
     assert forwarded(site, Limits(trusted_proxies=[ip_network("127.0.0.0/8")])) == ["192.0.2.7"]
 
 
