@@ -151,9 +151,11 @@ def test_nobody_is_asked_when_no_page_is_open() -> None:
         task = asyncio.create_task(follow(streams, found))
         while not looks.asked:
             await asyncio.sleep(0.001)
+        poller = streams._poller
+        assert poller is not None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await asyncio.sleep(0.03)
+        await asyncio.wait_for(poller, PATIENCE)
         asked = len(looks.asked)
         await asyncio.sleep(0.05)
         assert (len(looks.asked), streams.streams) == (asked, 0)
