@@ -16,6 +16,7 @@ _RUN = """async () => {
 
 def axe_violations(page: Page) -> list[str]:
     """Return the violations on a page. The browser's own tools run axe, so that the page's policy does not matter."""
+    page.wait_for_load_state()
     session: Any = page.context.new_cdp_session(page)
     session.send("Runtime.evaluate", {"expression": _script()})
     answer = session.send(

@@ -60,6 +60,8 @@ class Sight:
     asked: list[str] = field(default_factory=list)
 
     def look(self, script: str) -> Any:
+        """Run the script on the page once it is loaded: a click waits for no more than the beginning of the next."""
+        self.page.wait_for_load_state()
         return self.page.evaluate(f"() => {{ {_SHARED} {script} }}")
 
 
