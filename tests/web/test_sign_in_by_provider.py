@@ -324,11 +324,12 @@ def test_a_provider_that_is_down_or_hangs_is_a_page_after_a_while(
     from pipeline.http import Limits
     from pipeline.identity import published
 
-    monkeypatch.setattr(published, "LIMITS", Limits(connect=0.2, read=0.2, total=0.4))
+    monkeypatch.setattr(published, "LIMITS", Limits(connect=60, read=60, total=60))
     idp.answers[DISCOVERY] = (503, b"")
     person = Person(site.app)
     assert person.get("/console/sign-in/provider").status == 503
     assert "provider-unavailable" in person.words
+    monkeypatch.setattr(published, "LIMITS", Limits(connect=60, read=0.2, total=0.4))
     idp.hangs = DISCOVERY
     assert person.get("/console/sign-in/provider").status == 503
     assert "timeout" in person.words
