@@ -23,7 +23,8 @@ from standins.eutils import EFETCH, IDCONV, EutilsStandin
 from standins.misbehaviour import MISBEHAVIOURS
 from standins.papers import invented
 
-QUICK = Limits(connect=60, read=0.3, total=0.6)
+PATIENT = Limits(connect=60, read=60, total=60)
+QUICK = {name: Limits(connect=60, read=0.5, total=1.0) for name in ("slow", "hang", "drip")}  # what time alone ends
 UNKNOWN = 90_000_000  # PMIDs from here on do not exist
 
 
@@ -34,16 +35,17 @@ def ncbi() -> Iterator[EutilsStandin]:
 
 
 @pytest.fixture
-def bench(ledger: Ledger, ncbi: EutilsStandin) -> Iterator[Bench]:
-    """The real clients over real HTTP, with a controllable clock."""
+def bench(ledger: Ledger, ncbi: EutilsStandin, name: str) -> Iterator[Bench]:
+    """The real clients over real HTTP, with a controllable clock. `name`: how the service misbehaves."""
+    limits = QUICK.get(name, PATIENT)
     bench, http = WithoutFeeds(ledger), Http(EgressGuard([ipaddress.ip_network("127.0.0.0/8")]))
     who = {"tool": "citewire", "email": None}
     bench.context = replace(
         bench.context,
         pubmed=Eutils(
-            Service(http, ncbi.url, "citewire", None, None, sleep=bench.clock.pass_), limits=QUICK, clock=bench.clock
+            Service(http, ncbi.url, "citewire", None, None, sleep=bench.clock.pass_), limits=limits, clock=bench.clock
         ),
-        converter=IdConverter(http, base_url=ncbi.idconv_url, **who, limits=QUICK, sleep=bench.clock.pass_),
+        converter=IdConverter(http, base_url=ncbi.idconv_url, **who, limits=limits, sleep=bench.clock.pass_),
     )
     yield bench
     http.close()
