@@ -43,7 +43,7 @@ def answers(site: Served) -> dict[str, Answer]:
     return {path: get(site.app, path) for path in PAGES}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser(answers: dict[str, Answer]) -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
