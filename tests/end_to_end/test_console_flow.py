@@ -183,8 +183,8 @@ def break_and_mend(one: Desk, other: Desk, running: Running, receiver: Receiver,
     until(lambda: any(got.answered == 500 for got in receiver.received), what=running.tail)
     broken = time.monotonic()
     other.sees("h1", "Needs you")
-    assert "given up" in other.page.locator("main").inner_text()
     told = time.monotonic() - broken
+    other.sees("main", "given up")  # it may have needed somebody before that already
     assert other.is_unloaded()
     if other.scripts:
         assert axe_violations(other.page) == []
