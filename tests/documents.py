@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,13 @@ def output_of(code: str, path: Sequence[Path]) -> Any:
     done = subprocess.run(command, check=False, env=environment, cwd=path[0], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def copy_program(folder: Path, packages: Iterable[str]) -> None:
+    """Copy packages of the checkout, compiled as they are: to compile them anew takes longer than most tests."""
+    others = shutil.ignore_patterns("*.pyc.*")  # which are being written
+    for package in packages:
+        shutil.copytree(ROOT / package, folder / package, ignore=others)
 
 
 def install(folder: Path, name: str, entry_points: dict[str, dict[str, str]]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from documents import DOCS, ROOT, block, blocks, install, output_of
+from documents import DOCS, ROOT, block, blocks, copy_program, install, output_of
 from terminal import exchanges
 
 TESTS = ROOT / "tests"
@@ -74,8 +73,7 @@ def test_the_example_is_short() -> None:
 
 
 def test_a_module_in_the_folder_is_a_channel_type(tmp_path: Path) -> None:
-    for package in ("pipeline", "config", "workers"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_program(tmp_path, ("pipeline", "config", "workers"))
     (tmp_path / "pipeline" / "channels" / "journal.py").write_text(CODE, encoding="utf-8")
 
     output = used([tmp_path])

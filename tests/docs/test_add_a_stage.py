@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from documents import DOCS, ROOT, block, output_of
+from documents import DOCS, ROOT, block, copy_program, output_of
 
 DOCUMENT = DOCS / "add-a-stage.md"
 STAGE, TEST, LIST = (
@@ -37,9 +37,7 @@ print(json.dumps({
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the program in which the document was followed."""
     folder = tmp_path_factory.mktemp("clone")
-    leave_out = shutil.ignore_patterns("__pycache__")
-    for package in ("pipeline", "config", "workers", "tests/stages", "tests/judges"):
-        shutil.copytree(ROOT / package, folder / package, ignore=leave_out)
+    copy_program(folder, ("pipeline", "config", "workers", "tests/stages", "tests/judges"))
     for file in (ROOT / "pyproject.toml", *(ROOT / "tests").glob("*.py")):
         shutil.copy(file, folder / file.relative_to(ROOT))
     (folder / STAGE).write_text(block(DOCUMENT, "python", STAGE), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import shlex
 import tomllib
@@ -38,6 +39,7 @@ def text_of(document: Path) -> str:
     return document.read_text(encoding="utf-8")
 
 
+@functools.cache
 def prose(document: Path) -> str:
     """Return the document without its fenced blocks."""
     return re.sub(r"^```.*?^```$", "", text_of(document), flags=re.DOTALL | re.MULTILINE)
@@ -58,6 +60,7 @@ def ticked(text: str) -> list[str]:
 # --- links --------------------------------------------------------------------------------------------------------
 
 
+@functools.cache
 def anchors(document: Path) -> set[str]:
     """Return the anchors that GitHub makes for headings."""
     headings = re.findall(r"^#+ (.*)$", prose(document), re.MULTILINE)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from documents import DOCS, ROOT, block, install, output_of
+from documents import DOCS, ROOT, block, copy_program, install, output_of
 
 DOCUMENT = DOCS / "add-a-source.md"
 
@@ -46,8 +45,7 @@ def check(output: dict[str, Any]) -> None:
 
 
 def test_a_module_in_the_folder_is_a_source_format(tmp_path: Path) -> None:
-    for package in ("pipeline", "workers", "config"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_program(tmp_path, ("pipeline", "workers", "config"))
     target = tmp_path / "pipeline" / "intake" / "sources" / "textile.py"
     target.write_text(block(DOCUMENT, "python"), encoding="utf-8")
     output = use(tmp_path, [tmp_path])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documents import DOCS, ROOT, block, install, output_of
+from documents import DOCS, ROOT, block, copy_program, install, output_of
 
 HERE = Path(__file__).parent
 DOCUMENT = DOCS / "add-a-format.md"
@@ -141,8 +141,7 @@ def test_the_example_is_short() -> None:
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the program, and of the tests over all formats, in which the document was followed."""
     folder = tmp_path_factory.mktemp("clone")
-    for copied in ("pipeline", "workers", "config", "standins", "examples", *TESTS):
-        shutil.copytree(ROOT / copied, folder / copied, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_program(folder, ("pipeline", "workers", "config", "standins", "examples", *TESTS))
     for file in (ROOT / "pyproject.toml", *(ROOT / "tests").glob("*.py")):
         shutil.copy(file, folder / file.relative_to(ROOT))
     (folder / "pipeline" / "renditions" / "gemtext.py").write_text(block(DOCUMENT, "python"), encoding="utf-8")
