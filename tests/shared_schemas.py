@@ -19,10 +19,11 @@ from types import CodeType, FunctionType
 from typing import Annotated, Any, get_origin
 
 from fastapi import routing
-from fastapi._compat import ModelField, v2
+from fastapi._compat import v2
 from fastapi.dependencies import utils
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Depends
+from fastapi.utils import create_model_field
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
@@ -32,8 +33,7 @@ _TAKEN_APART = "_taken_apart"  # the attribute of a function with what was found
 _LIKE: defaultdict[CodeType, dict[Hashable, Dependant]] = defaultdict(dict)  # what was found, without any function
 _MOST = 8  # ways to take functions apart that the same lines made
 _take_apart = utils.get_dependant
-_return_annotation = routing.get_typed_return_annotation
-_model_field = routing.create_model_field
+_return_annotation = utils.get_typed_return_annotation
 
 Needs = Mapping[str, FunctionType]  # the functions that a function depends on, by its parameters
 
@@ -182,13 +182,13 @@ def _returned(call: Any) -> Any:
     return said
 
 
-def _response_field(name: str, type_: Any, **more: Any) -> ModelField:
+def _response_field(name: str, type_: Any, **more: Any) -> v2.ModelField:
     try:
         return _shared_field(name, type_, **more)
     except TypeError:  # something that is not compared by its value
-        return _model_field(name=name, type_=type_, **more)
+        return create_model_field(name=name, type_=type_, **more)
 
 
 @functools.lru_cache(maxsize=1024, typed=True)
-def _shared_field(name: str, type_: Any, **more: Any) -> ModelField:
-    return _model_field(name=name, type_=type_, **more)
+def _shared_field(name: str, type_: Any, **more: Any) -> v2.ModelField:
+    return create_model_field(name=name, type_=type_, **more)
