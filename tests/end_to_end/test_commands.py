@@ -34,9 +34,15 @@ WORKERS = {f"{name}@{socket.gethostname()}" for name in ("deliver", "pipeline-1"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, requests.Response]]:
+    """A running system, and the feed that it has before its first article."""
     with EutilsStandin() as pubmed, system(tmp_path_factory.mktemp("system"), pubmed=pubmed.url) as running:
-        yield running
+        yield running, until(lambda: (got := running.get("/feeds/latest.rss")).ok and got, what=running.tail)
+
+
+@pytest.fixture(scope="module")
+def running(begun: tuple[Running, requests.Response]) -> Running:
+    return begun[0]
 
 
 @pytest.fixture(scope="module")
@@ -223,10 +229,9 @@ def test_a_missing_secret_is_told_of_at_the_start(tmp_path: Path) -> None:
     assert "channels.p.secret" in answer.err
 
 
-def test_a_feed_is_there_before_the_first_article(tmp_path: Path) -> None:
-    with system(tmp_path, pubmed="http://127.0.0.1:9/") as running:
-        feed = until(lambda: (got := running.get("/feeds/latest.rss")).ok and got, what=running.tail)
-        assert feed.headers["content-type"] == "application/rss+xml; charset=utf-8"
+def test_a_feed_is_there_before_the_first_article(begun: tuple[Running, requests.Response]) -> None:
+    assert begun[1].headers["content-type"] == "application/rss+xml; charset=utf-8"
+    assert "<item>" not in begun[1].text
 
 
 def test_a_rendition_that_the_store_has_lost_is_served_all_the_same(running: Running, tmp_path: Path) -> None:
