@@ -20,6 +20,7 @@ from typing import Annotated, Any, get_origin
 
 from fastapi import routing
 from fastapi._compat import v2
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies import utils
 from fastapi.dependencies.models import Dependant
 from fastapi.params import Depends
@@ -142,9 +143,14 @@ def _value(about: Hashable) -> Hashable:
     """Return what is said of a parameter so that the same, said again, is equal."""
     if not isinstance(about, FieldInfo):
         return about  # compared as it is: as itself, at worst
-    own = [(name, type(value), value) for name, value in sorted(vars(about).items())]
+    own = [(name, type(value), _plain(value)) for name, value in sorted(vars(about).items())]
     values = [(type(value), value) for value in (getattr(about, name, None) for name in _ATTRIBUTES)]
     return type(about), *values, *about.metadata, *own
+
+
+def _plain(value: Any) -> Any:
+    """Return what FastAPI wraps where nothing was said, which cannot be hashed."""
+    return value.value if isinstance(value, DefaultPlaceholder) else value
 
 
 def _left_open(one: Dependant, needs: Needs) -> Dependant:
