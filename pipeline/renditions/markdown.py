@@ -200,7 +200,7 @@ def _block(block: Block, words: Words) -> str:
         case Image():
             return _image(block)
         case Preformatted(value):
-            return _prefixed("    ", clean(value))
+            return _fenced(clean(value))
         case Table(rows, _) if not any(row for row in rows):
             return _line(block.caption or "")
         case _:
@@ -218,9 +218,14 @@ def _counts_plainly(numbered: NumberedList) -> bool:
 
 
 def _item(mark: str, item: ListItem, words: Words) -> str:
-    box = {True: "[x] ", False: "[ ] ", None: ""}[item.checked]
+    """Return the item. A task's box begins a paragraph, in which only another paragraph can go on."""
+    parts = [(block, text) for block in item.blocks if (text := _block(block, words))]
+    inner = "\n\n".join(text for _, text in parts)
+    if item.checked is not None:
+        box = "[x]" if item.checked else "[ ]"
+        inner = f"{box} {inner}" if parts and isinstance(parts[0][0], Paragraph) else f"{box}\n\n{inner}"
     indent = " " * (len(mark) + 1)
-    return f"{mark} {box}{_prefixed(indent, _blocks(item.blocks, words))[len(indent) :]}".rstrip()
+    return f"{mark} {_prefixed(indent, inner)[len(indent) :]}".rstrip()
 
 
 def _quotation(quotation: Quotation, words: Words) -> str:
@@ -241,6 +246,18 @@ def _note(note: Note, words: Words) -> str:
     if not inner:
         return ""
     return _prefixed("> ", f"**{_escaped(label)}**\n\n{inner}" if label else inner)
+
+
+def _fenced(text: str) -> str:
+    """Return a block of code (CommonMark, section 4.5) within a fence longer than any that it contains.
+
+    It must not be one by its indentation: after a list that would be a paragraph of the list, and its text markup.
+    """
+    if not text.strip():
+        return ""
+    lines = re.sub(r"\r\n?", "\n", text)  # both end a line
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", lines)), default=0))
+    return f"{fence}\n{lines}\n{fence}"
 
 
 def _prefixed(prefix: str, text: str) -> str:

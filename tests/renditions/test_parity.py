@@ -31,9 +31,12 @@ from pipeline.model.article import (
     Article,
     Block,
     BulletList,
+    Cell,
+    Code,
     Definition,
     DefinitionList,
     Image,
+    ListItem,
     Note,
     NumberedList,
     Paragraph,
@@ -42,6 +45,7 @@ from pipeline.model.article import (
     Quotation,
     Section,
     Table,
+    Text,
 )
 from pipeline.model.reference import CitedReference
 from pipeline.model.revision import Revision
@@ -86,6 +90,8 @@ class _Words(HTMLParser):
             self._open.append((tag, values, []))
         elif tag == "img":
             self._open[-1][2].append(f"[Image: {values.get('alt') or values.get('src')}]")
+        elif tag == "br":
+            self._open[-1][2].append("\n")
 
     def handle_endtag(self, tag: str) -> None:
         self._unseen = max(self._unseen - (tag in _UNSEEN), 0)
@@ -272,6 +278,22 @@ def lost_in(haystack: str, revision: Revision) -> list[Alternatives]:
     return [each for each in needles(revision) if not any(squeeze(needle) in haystack for needle in each)]
 
 
+_SCRIPT = "</script><script>alert(1)</script>"
+BLOCKS: list[Block] = [
+    Paragraph((Text(_SCRIPT),)),
+    Paragraph((Text(f"    {_SCRIPT}"),)),
+    Paragraph((Code(_SCRIPT),)),
+    Preformatted(_SCRIPT),
+    BulletList((ListItem((Paragraph((Text(_SCRIPT),)),)),)),
+    NumberedList((ListItem((Preformatted(f"  {_SCRIPT}\n\n{_SCRIPT}"),)),)),
+    DefinitionList((Definition(((Text(_SCRIPT),),), ((Preformatted(_SCRIPT),),)),)),
+    Table(((Cell((Text(_SCRIPT),)),),), caption=_SCRIPT),
+    Quotation((Preformatted(_SCRIPT),), source=_SCRIPT),
+    Note("warning", (Preformatted(_SCRIPT),)),
+    Image("https://example.org/a.png", _SCRIPT, caption=_SCRIPT),
+]
+
+
 # --- the tests ----------------------------------------------------------------------------------------------------
 
 
@@ -297,6 +319,27 @@ def test_a_rendition_says_that_the_review_is_overdue(name: str) -> None:
 def test_every_rendition_holds_all_of_a_hostile_article(revision: Revision) -> None:
     for form in formats().values():
         assert lost(revision, form.render(revision, SITE), form.media_type) == [], form.name
+
+
+@pytest.mark.parametrize("name", ["html", "markdown", "plain-text"])
+@pytest.mark.parametrize("first", BLOCKS, ids=lambda block: type(block).__name__)
+def test_no_block_takes_the_one_after_it_for_its_own(name: str, first: Block) -> None:
+    """As an indented block of code after a list was a paragraph of the list, and its text markup."""
+    form, following = formats()[name], [*BLOCKS, Preformatted("~~~"), Preformatted("a\r\n````\r<b>b</b>")]
+    for second in following:
+        items = (ListItem((first,)), ListItem((second,)))
+        for lead in (
+            (first, second),
+            (BulletList((ListItem((first, second)),)),),
+            (BulletList(items),),
+            (BulletList((ListItem((first, second), checked=True), ListItem((second,), checked=False))),),
+            (NumberedList(items), second),
+            (BulletList((ListItem((BulletList((ListItem((first,)),)), second)),)),),
+            (Quotation((first, second)), second),
+            (Note("warning", (NumberedList((ListItem((first,)),)), second)), second),
+        ):
+            revision = structs.replace(SAMPLE, article=Article(id="a", title="T", answer="A", lead=lead))
+            assert lost(revision, form.render(revision, SITE), form.media_type) == [], lead
 
 
 @pytest.mark.parametrize("name", [name for name, form in formats().items() if form.document])
