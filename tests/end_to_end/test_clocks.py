@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from faked_clock import library
 from judges.presence import missing
 from ports import free_port
 from running import ROOT, Running, article, system
@@ -77,13 +78,11 @@ def servers(running: Running) -> Iterator[dict[str, str]]:
     ports = {skew: free_port() for skew in ("-2h", "+2h")}
     commands = [(skew, ["web", "--port", str(port)]) for skew, port in ports.items()]
     commands += [("+1h", ["worker", "pipeline"]), ("-1h", ["worker", "deliver"])]
-    printed = ["faketime", "-m", "-f", "+0", "printenv", "LD_PRELOAD"]
-    library = subprocess.run(printed, capture_output=True, text=True, check=True).stdout.strip()
     log = running.data.parent / "skewed.log"
     with contextlib.ExitStack() as stack, log.open("w") as out:
         for skew, words in commands:
             faked = environment | {
-                "LD_PRELOAD": library,
+                "LD_PRELOAD": library(),
                 "FAKETIME": skew,
             }  # `faketime` itself would not pass on SIGTERM
             process = subprocess.Popen(running.command(*words), env=faked, cwd=ROOT, stdout=out, stderr=out)

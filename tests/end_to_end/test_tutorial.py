@@ -72,6 +72,7 @@ def test_every_link_of_the_pages_leads_somewhere(site: Running, played: dict[str
     """From the addresses that the tutorial names, as far as links lead on this site."""
     assert played
     until(lambda: site.get("/feeds/latest.rss").ok, what=site.tail)  # it is built a moment after the site is up
+    until(lambda: "stretching-at-night" in site.get("/").text, what=site.tail)  # and the sitemap, which the page lists
     named = [address.replace(WEB, site.web) for address in re.findall(rf"<({WEB}/[^>]*)>", TUTORIAL.read_text())]
     assert len(named) > 1
     waiting, seen, broken = list(named), set[str](), dict[str, int]()
