@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pipeline.ledger.articles import renditions, revisions
 from pipeline.ledger.articles.renditions import Stored
@@ -13,7 +12,7 @@ from pipeline.ledger.deliveries import WITHDRAWAL, Delivery
 from pipeline.ledger.deliveries.sending import PendingDelivery
 from pipeline.model.delivery import Links, Parcel
 from pipeline.model.rendition import Rendition
-from pipeline.model.revision import EventType
+from pipeline.model.revision import Cause, EventType
 from pipeline.stages.context import Context
 from pipeline.stages.deliver.shared import Shared
 from pipeline.stages.deliver.taken_back import TakenBack, taken_back
@@ -47,7 +46,8 @@ def parcel(
     key = (row.article, row.target_revision, row.format, row.target_digest)
     rendition = shared.once(key, lambda: Rendition(row.format, media_type, _body(context, pending)))
     also = [shared.once((key, name), functools.partial(_made, context, row, name)) for name in _also(context, row)]
-    made = _parcel(
+    is_next = row.delivered_revision == row.target_revision - 1 and row.delivered_event != "withdrawn"
+    return _parcel(
         context,
         row,
         at,
@@ -56,9 +56,8 @@ def parcel(
         rendition=rendition,
         also=also,
         links=shared.once((key, "links"), links),
+        cause=pending.cause if is_next else None,
     )
-    is_next = row.delivered_revision == row.target_revision - 1 and row.delivered_event != "withdrawn"
-    return replace(made, cause=pending.cause) if is_next and pending.cause is not None else made
 
 
 def withdrawal_parcel(
@@ -86,8 +85,17 @@ def withdrawal_parcel(
     names = (row.format, *_also(context, row))
     rendition, *also = (shared.once((gone, name), functools.partial(tombstone, name)) for name in names)
     links = shared.once((gone, row.format, topics), made_links)
-    made = _parcel(context, row, at, title=gone.title, event="withdrawn", rendition=rendition, also=also, links=links)
-    return replace(made, erase=True) if known.erase else made
+    return _parcel(
+        context,
+        row,
+        at,
+        title=gone.title,
+        event="withdrawn",
+        rendition=rendition,
+        also=also,
+        links=links,
+        erase=known.erase,
+    )
 
 
 def event_of(row: Delivery) -> EventType:
@@ -125,6 +133,8 @@ def _parcel(
     rendition: Rendition,
     also: Sequence[Rendition],
     links: Links,
+    cause: Cause | None = None,
+    erase: bool = False,
 ) -> Parcel:
     return Parcel(
         message_id=message_id(row.id, row.target_revision, row.target_digest),
@@ -139,6 +149,8 @@ def _parcel(
         formers=_formers(context, row),
         links=links,
         also={one.format: one for one in also},
+        cause=cause,
+        erase=erase,
     )
 
 
