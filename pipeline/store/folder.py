@@ -7,7 +7,6 @@ import fcntl
 import os
 import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,14 +22,8 @@ def write(path: Path, body: bytes) -> None:
     obstore does it in a thread of its own, which an article waits for once a format: on a busy machine that takes four
     times as long.
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(body)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _beside(path, body) as new:
+        new.replace(path)
 
 
 def replace(folder: Path, name: str, body: bytes, modified: float, check: Callable[[], None]) -> None:
@@ -40,17 +33,24 @@ def replace(folder: Path, name: str, body: bytes, modified: float, check: Callab
     """
     path = folder / name
     _open_to_web_servers(folder, path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-            os.fchmod(file.fileno(), 0o644)  # the web server may run as another user
-        os.utime(temporary, (modified, modified))
+    with _beside(path, body) as new:
+        new.chmod(0o644)  # the web server may run as another user
+        os.utime(new, (modified, modified))
         with locked(folder / LOCK):
             check()
-            Path(temporary).replace(path)
+            new.replace(path)
+
+
+@contextmanager
+def _beside(path: Path, body: bytes) -> Iterator[Path]:
+    """Write a file beside a path, whose place it is to take. Nothing is left of it if that fails."""
+    new = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with new.open("xb") as file:
+            file.write(body)
+        yield new
     except BaseException:
-        Path(temporary).unlink()
+        new.unlink(missing_ok=True)
         raise
 
 
