@@ -66,31 +66,35 @@ def add(
     transaction: Transaction, counted: Mapping[str, Mapping[Fetcher, Fetched]], *, day: dt.date, others: str
 ) -> dict[str, frozenset[Fetcher]]:
     """Add what was counted of each feed. Return who has a place, or has one reserved, in each of these feeds."""
-    placed: dict[str, frozenset[Fetcher]] = {}
+    known = _known(transaction, counted, (day, day - _DAY), others)
     rows: list[dict[str, object]] = []
     for feed, fetched in sorted(counted.items()):
-        today, before = (_names(transaction, feed, one, others) for one in (day, day - _DAY))
-        found = _in_places(fetched, today, before, others)
-        placed[feed] = frozenset(today | before | found.keys())
+        found = _in_places(fetched, known[feed], others)
+        known[feed] |= found.keys()
         rows += (
             {"feed": feed, "day": day, "reader": name, "format": format, "requests": one.requests, "said": one.said}
             for (name, format), one in sorted(found.items())  # in order, so that two who write do not block each other
         )
     if rows:
         transaction.execute(_add(transaction), rows)
-    return placed
+    return {feed: frozenset(fetchers) for feed, fetchers in known.items()}
 
 
-def _names(transaction: Transaction, feed: str, day: dt.date, others: str) -> set[Fetcher]:
-    mine = (feed_readers.c.feed == feed, feed_readers.c.day == day, feed_readers.c.reader != others)
-    return {(row.reader, row.format) for row in transaction.execute(sa.select(feed_readers).where(*mine))}
+def _known(
+    transaction: Transaction, feeds: Collection[str], days: Collection[dt.date], others: str
+) -> dict[str, set[Fetcher]]:
+    """Return who has a place in each of the feeds on one of the days."""
+    known: dict[str, set[Fetcher]] = {feed: set() for feed in feeds}
+    table = feed_readers.c
+    wanted = (table.feed.in_(feeds), table.day.in_(days), table.reader != others)
+    for feed, reader, format in transaction.execute(sa.select(table.feed, table.reader, table.format).where(*wanted)):
+        known[feed].add((reader, format))
+    return known
 
 
-def _in_places(
-    fetched: Mapping[Fetcher, Fetched], today: Collection[Fetcher], before: Collection[Fetcher], others: str
-) -> dict[Fetcher, Fetched]:
+def _in_places(fetched: Mapping[Fetcher, Fetched], known: Collection[Fetcher], others: str) -> dict[Fetcher, Fetched]:
     """Return what was counted, with those under `others` that find no place. Those who came most often come first."""
-    taken = {*today, *before}
+    taken = set(known)
     found: dict[Fetcher, Fetched] = {}
     for who, one in sorted(fetched.items(), key=lambda each: (-each[1].requests, each[0])):
         name, format = who
