@@ -16,16 +16,21 @@ def is_here() -> bool:
 
 @functools.cache
 def library() -> str:
-    """Return the path of libfaketime for LD_PRELOAD.
+    """Return the path of libfaketime for LD_PRELOAD."""
+    _forget_the_killed()
+    command = ["faketime", "-m", "-f", "+0", "printenv", "LD_PRELOAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    `faketime` makes shared memory that is named by its process id, and fails where another with its id has left some.
+
+def _forget_the_killed() -> None:
+    """Remove what killed processes have left in shared memory.
+
+    It is named by their process ids, and a process that is given one of these again would not start with libfaketime.
     """
-    for _ in range(20):
-        command = ["faketime", "-m", "-f", "+0", "printenv", "LD_PRELOAD"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return done.stdout.strip()
-    raise AssertionError(f"faketime: {done.stderr}")
+    for file in Path("/dev/shm").glob("*faketime_*"):
+        process = file.name.rpartition("_")[2]
+        if process.isdecimal() and not Path("/proc", process).exists():
+            file.unlink(missing_ok=True)
 
 
 class FakedClock:
