@@ -20,7 +20,7 @@ from pipeline.stages.context import Context
 from pipeline.web.limits import Rate, taken
 from pipeline.web.waiting import wait_for
 
-EVERY = 0.4  # seconds between looks, each of which costs a few milliseconds
+EVERY = 0.4  # seconds between looks
 PACE = Rate(per_second=1 / 2, burst=3)  # events of one stream: on a busy site something changes all the time
 LONGEST = 300.0  # seconds of a stream, after which its browser asks again, and is asked who it is
 MANY = 300  # streams of a process
